@@ -1,0 +1,10 @@
+"""Sources of images as LightningDataModules."""
+
+from datamodules.base import ImageDataModule
+from datamodules.celeba import CelebA
+from datamodules.digits import Digits
+from datamodules.folder import Folder
+from datamodules.lsun import LSUN
+from datamodules.torchvision_sets import CIFAR10, MNIST, FashionMNIST
+
+__all__ = ["CIFAR10", "CelebA", "Digits", "FashionMNIST", "Folder", "ImageDataModule", "LSUN", "MNIST"]

@@ -1,0 +1,37 @@
+"""The randomness of one training step, as a function of (seed, step) alone.
+
+Nothing has to be saved for an exact resume, and N processes draw what one process would: every draw is made for the
+global batch, and each process keeps its own rows.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def seed_for(*key: int) -> int:
+    """A well-mixed seed in [0, 2^32) for a tuple of non-negative integers."""
+    # 32 bits, for torch's generator on a CPU keeps no more of a seed.
+    return int(np.random.SeedSequence(key).generate_state(1)[0])
+
+
+class StepRandomness:
+    """Draws of one step, for this process's rows of the global batch."""
+
+    def __init__(self, seed: int, step: int, device: torch.device | str = "cpu", rank: int = 0, world_size: int = 1):
+        self.device, self.rank, self.world_size = torch.device(device), rank, world_size
+        self._generator = torch.Generator(device).manual_seed(seed_for(seed, step))
+        # What draws from the global generator (dropout) differs between processes and is repeatable too.
+        torch.manual_seed(seed_for(seed, step, rank + 1))
+
+    def normal(self, n: int, *shape: int) -> Tensor:
+        """Standard normal draws, shape (n, \\*shape)."""
+        return self._mine(torch.randn, n, shape)
+
+    def uniform(self, n: int, *shape: int) -> Tensor:
+        """Uniform draws in [0, 1), shape (n, \\*shape)."""
+        return self._mine(torch.rand, n, shape)
+
+    def _mine(self, draw, n: int, shape: tuple[int, ...]) -> Tensor:
+        everyone = draw(self.world_size * n, *shape, generator=self._generator, device=self.device)
+        return everyone[self.rank * n : (self.rank + 1) * n]
