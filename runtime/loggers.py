@@ -1,0 +1,91 @@
+"""The loggers of a run: the local record always, W&B unless it is off, TensorBoard when asked for."""
+
+import logging
+import netrc
+import os
+import secrets
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlparse
+
+from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
+
+from runtime.names import UsageError
+from runtime.local_log import LocalLog
+from runtime.run_folder import RunOptions
+
+log = logging.getLogger(__name__)
+
+
+def make_loggers(options: RunOptions, folder: Path, resumed_at: int | None = None) -> list[Logger]:
+    """The loggers that a run's options name, writing into its folder.
+
+    Args:
+        resumed_at: the step a resumed run goes on from; None for a new run.
+    """
+    loggers: list[Logger] = [LocalLog(folder, keep_until=resumed_at)]
+    mode = wandb_mode(options.wandb)
+    if mode != "off":
+        loggers += _wandb(options, folder, mode)
+    if options.tensorboard:
+        if find_spec("tensorboard") is None:
+            raise UsageError("--run.tensorboard needs the package tensorboard: pip install tensorboard")
+        loggers.append(TensorBoardLogger(folder, name="", version="tensorboard"))
+    return loggers
+
+
+def wandb_mode(wish: str) -> str:
+    """online, offline or off: what ``auto`` means here, without ever asking for an account."""
+    if wish != "auto":
+        return wish
+    said = os.environ.get("WANDB_MODE", "")
+    if said in ("disabled", "offline", "online"):
+        return {"disabled": "off"}.get(said, said)
+    return "online" if has_wandb_key() else "offline"
+
+
+def has_wandb_key() -> bool:
+    """Whether a key is configured, in the environment or by ``wandb login`` (which writes ~/.netrc)."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname
+    try:
+        return netrc.netrc(os.environ.get("NETRC")).authenticators(host) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False
+
+
+def _wandb(options: RunOptions, folder: Path, mode: str) -> list[Logger]:
+    if find_spec("wandb") is None:
+        log.warning("W&B: the package wandb is not installed; metrics.csv and index.html are written all the same")
+        return []
+    os.environ.setdefault("WANDB_SILENT", "true")
+    import wandb
+
+    identity = folder / "wandb_run_id.txt"
+    if not identity.is_file():
+        identity.write_text(secrets.token_hex(4))
+
+    def start(offline: bool) -> WandbLogger:
+        logger = WandbLogger(
+            name=f"{folder.parent.name}/{folder.name}",
+            save_dir=folder,
+            id=identity.read_text().strip(),
+            project=options.project,
+            group=options.group,
+            offline=offline,
+            settings=wandb.Settings(init_timeout=30),
+        )
+        _ = logger.experiment  # connects now, while there is still a choice
+        return logger
+
+    try:
+        return [start(offline=mode == "offline")]
+    except Exception as error:  # whatever W&B's server or client does, training goes on
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if mode == "offline":
+            log.warning("W&B could not start (%s); metrics.csv and index.html are written all the same", reason)
+            return []
+        log.warning("W&B could not be reached (%s); this run is recorded offline", reason)
+        wandb.teardown()
+        return [start(offline=True)]

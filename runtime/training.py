@@ -1,0 +1,118 @@
+"""One training run, from typed options to a finished run folder."""
+
+import logging
+import os
+from pathlib import Path
+from typing import TextIO
+
+import torch
+from pytorch_lightning.utilities import rank_zero_only
+
+from runtime.checkpoints import LastCheckpoint
+from runtime.cli import Parsed
+from runtime.loggers import make_loggers
+from runtime.names import UsageError, model_name
+from runtime.page import RunPage
+from runtime.run_folder import claim_folder, planned_folder
+
+
+def train(args: list[str], checkpoint: Path | None, dry_run: bool, out: TextIO) -> None:
+    """Train as the options say.
+
+    Everything that can be wrong is found before the run folder is made: options, data, networks.
+
+    Args:
+        args: configurations and options, in order of rising precedence.
+        checkpoint: what to go on from; None for a new run.
+        dry_run: say the plan and stop.
+        out: where the plan and the results are printed.
+
+    Raises:
+        UsageError: the options or the data cannot serve; the message is one line with the remedy.
+    """
+    logging.basicConfig(format="%(message)s")
+    parsed = Parsed(args)
+    experiment = prepare(parsed)
+    seed = parsed.config_init["seed_everything"]
+    if dry_run:
+        print(plan(parsed, planned_folder(parsed.run, experiment, seed)), file=out)
+        return
+    folder = claim_folder(parsed.run, experiment, seed)
+    if rank_zero_only.rank == 0:
+        print(plan(parsed, folder), file=out, flush=True)
+        parsed.save_config(folder / "config.yaml")
+    step = None if checkpoint is None else torch.load(checkpoint, map_location="meta", weights_only=True)["global_step"]
+    loggers = make_loggers(parsed.run, folder, step) if rank_zero_only.rank == 0 else []
+    callbacks = [RunPage(), LastCheckpoint(folder, parsed.run.checkpoint_every)]
+    trainer = parsed.make_trainer(folder, loggers, callbacks)
+    if step is not None and 0 <= trainer.max_steps <= step:
+        raise UsageError(f"this run has reached step {step} of {trainer.max_steps}: say how far to go on by --steps")
+    trainer.fit(parsed.model, datamodule=parsed.datamodule, ckpt_path=checkpoint, weights_only=True)
+    if trainer.is_global_zero:
+        print(results(folder, loggers), file=out, flush=True)
+
+
+def prepare(parsed: Parsed) -> str:
+    """Read the data and build the networks, so that what is wrong with them shows now; returns the experiment's name.
+
+    Raises:
+        UsageError: the data or the networks cannot serve.
+    """
+    model, data = parsed.model, parsed.datamodule
+    try:
+        if int(os.environ.get("LOCAL_RANK", 0)) == 0:
+            data.prepare_data()
+        data.setup("fit")
+        data.check_step(model.n_critic)
+        model.fit_to(data)
+        model.configure_model()
+    except (ValueError, OSError) as error:
+        raise UsageError(str(error).replace("\n", " ")) from error
+    name = model_name(parsed.config["model"]["class_path"])
+    return f"{name}-{data.name}"
+
+
+def plan(parsed: Parsed, folder: Path) -> str:
+    """What is about to be trained on what, and where it goes."""
+    model, data, trainer = parsed.model, parsed.datamodule, parsed.config_init["trainer"]
+    sizes = {name: sum(p.numel() for p in getattr(model, name).parameters()) for name in ("generator", "discriminator")}
+    channels, height, width = data.shape
+    classes = f", {data.classes} classes" if data.classes else ""
+    length = f"{trainer['max_steps']} generator steps" if trainer["max_steps"] >= 0 else f"{trainer['max_epochs']} epochs"
+    per_step = f"{model.n_critic} x {data.batch_size}" if model.n_critic > 1 else f"{data.batch_size}"
+    rows = {
+        "model": f"{type(model).__name__}, {getattr(model, 'networks', 'own')} networks: "
+        + ", ".join(f"{name} {count:,} parameters" for name, count in sizes.items()),
+        "data": f"{data.name}: {len(data.source('train')):,} images, {channels} x {height} x {width}{classes}",
+        "steps": f"{length}, each of {per_step} images",
+        "device": f"{_device(trainer)}, seed {model.seed}",
+        "writes": f"{folder}/",
+    }
+    return "\n".join(f"{name:<8}{text}" for name, text in rows.items())
+
+
+def _device(trainer: dict) -> str:
+    if trainer["accelerator"] == "cpu" or (trainer["accelerator"] == "auto" and not torch.cuda.is_available()):
+        return f"CPU, {torch.get_num_threads()} threads"
+    return f"{trainer['accelerator']} x {trainer['devices']}"
+
+
+def results(folder: Path, loggers: list) -> str:
+    """Where the pictures, the curves and the checkpoints of a finished run are."""
+    samples = sorted((folder / "samples").glob("*_*.png"))
+    checkpoints = [path for path in (folder / "checkpoints" / n for n in ("best.ckpt", "last.ckpt")) if path.is_file()]
+    rows = [("picture", samples[-1] if samples else None), ("curves", folder / "index.html")]
+    rows += [("checkpoint", path) for path in checkpoints]
+    for logger in loggers:
+        if hasattr(logger, "log_image"):
+            run = logger.experiment
+            offline = Path(run.dir).parent
+            rows.append(("W&B", run.url or f"offline; to upload it: wandb sync {_shown(offline)}"))
+    return "\n".join(f"{name:<12}{_shown(value)}" for name, value in rows if value)
+
+
+def _shown(value) -> str:
+    """A path as it can be typed from here; other text as it is."""
+    if isinstance(value, Path) and value.is_absolute() and value.is_relative_to(Path.cwd()):
+        return str(value.relative_to(Path.cwd()))
+    return str(value)
