@@ -3,8 +3,8 @@
 import sys
 from importlib import import_module
 
-from runtime.names import UsageError, suggestion
 from commands.options import short_help
+from runtime.names import UsageError, suggestion
 
 #: Verbs and the modules that carry them out; ``fit`` is implied.
 VERBS = {"fit": "commands.fit"}

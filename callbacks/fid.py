@@ -1,6 +1,7 @@
 """FID during training, against real features that are computed once."""
 
 import hashlib
+import logging
 import os
 from collections.abc import Iterator
 from functools import partial
@@ -10,12 +11,13 @@ from typing import Literal
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
 from callbacks.pictures import to_uint8
 from metrics.features import download_inception, file_hash, find_inception
 from metrics.frechet import FrechetDistance
+
+log = logging.getLogger(__name__)
 
 #: Pixel features score in a moment on a CPU, where Inception takes minutes.
 CPU_LINE = (
@@ -77,8 +79,8 @@ class FID(Callback):
     def on_train_start(self, trainer: Trainer, model: LightningModule) -> None:
         if not self.every_n_steps:
             return
-        features, weights = self._choose(model.device)
-        # Each rank keeps the sums of its own share of fakes; rank 0 alone those of the reals: torchmetrics adds them up.
+        features, weights = self._choose(model.device, tell=trainer.is_global_zero)
+        # Each rank sums over its own share of fakes, rank 0 alone over the reals: torchmetrics adds all up.
         for label, (real, _) in model.scored.items():
             distance = FrechetDistance(features, trainer.datamodule.shape[0], weights).to(model.device)
             if trainer.is_global_zero:
@@ -122,7 +124,7 @@ class FID(Callback):
         return values
 
     def _pictures(self, trainer: Trainer, model: LightningModule, name: str, n: int) -> Iterator[Tensor]:
-        """This rank's batches of the first n pictures called ``name``, going round the real data as often as it takes."""
+        """This rank's batches of the first n pictures called ``name``, going round the data as often as it takes."""
         reference = partial(trainer.datamodule.reference, self.split, batch_size=self.batch_size, device=model.device)
         made = 0
         for number, batch in enumerate(chain.from_iterable(reference() for _ in count())):
@@ -135,18 +137,20 @@ class FID(Callback):
             if made == n:
                 return
 
-    def _choose(self, device: torch.device) -> tuple[Literal["inception", "pixels"], Path | None]:
+    def _choose(self, device: torch.device, tell: bool) -> tuple[Literal["inception", "pixels"], Path | None]:
         if self.features == "pixels":
             return "pixels", None
         if self.features == "inception":
             return "inception", find_inception(self.weights) or download_inception()
         if device.type == "cpu":
-            rank_zero_info(CPU_LINE)
+            if tell:
+                log.warning(CPU_LINE)
             return "pixels", None
         try:
             return "inception", find_inception(self.weights) or download_inception()
         except ValueError as error:
-            rank_zero_info(f"scores: frechet_pixels, not FID: {error}")
+            if tell:
+                log.warning("scores: frechet_pixels, not FID: %s", error)
             return "pixels", None
 
     def _real_statistics(
@@ -160,8 +164,8 @@ class FID(Callback):
         path = cache_folder() / f"{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}.pt"
         if path.is_file():
             return torch.load(path, weights_only=True)
-        if n > 2000 and weights is not None and model.device.type == "cpu":
-            rank_zero_info(f"features of {n} real images, once (they are kept in {path}); fewer by --fid.n_real")
+        if n > 500 and weights is not None and model.device.type == "cpu":
+            log.warning("features of %d real images, once (kept in %s); fewer by --fid.n_real", n, path)
         seen = 0
         for batch in data.reference(self.split, batch_size=self.batch_size, limit=n, device=model.device):
             pictures = model.pictures(batch, torch.Generator().manual_seed(self.seed))

@@ -24,9 +24,7 @@ class SampleGrid(Callback):
         seed: of the latents.
     """
 
-    def __init__(
-        self, every_n_steps: int = 500, columns: int = 8, rows: int = 8, max_classes: int = 20, seed: int = 0
-    ):
+    def __init__(self, every_n_steps: int = 500, columns: int = 8, rows: int = 8, max_classes: int = 20, seed: int = 0):
         if min(columns, rows) < 1 or every_n_steps < 0:
             raise ValueError("samples.columns and samples.rows must be 1 or more, samples.every_n_steps 0 or more")
         self.every_n_steps, self.columns, self.rows, self.max_classes = every_n_steps, columns, rows, max_classes
@@ -48,7 +46,7 @@ class SampleGrid(Callback):
             self.draw(trainer, model)
 
     def fixed_batch(self, data, device: torch.device) -> dict[str, torch.Tensor]:
-        """The data that stand beside the latents of every grid: by class where there are few classes, else the first."""
+        """The data that stand beside the latents of every grid: by class where classes are few, else the first."""
         by_class = data.classes is not None and data.classes <= self.max_classes
         wanted = [self.columns] * data.classes if by_class else [self.columns * self.rows]
         found: list[list[dict[str, torch.Tensor]]] = [[] for _ in wanted]

@@ -7,4 +7,4 @@ from datamodules.folder import Folder
 from datamodules.lsun import LSUN
 from datamodules.torchvision_sets import CIFAR10, MNIST, FashionMNIST
 
-__all__ = ["CIFAR10", "CelebA", "Digits", "FashionMNIST", "Folder", "ImageDataModule", "LSUN", "MNIST"]
+__all__ = ["CIFAR10", "LSUN", "MNIST", "CelebA", "Digits", "FashionMNIST", "Folder", "ImageDataModule"]

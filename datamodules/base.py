@@ -108,7 +108,12 @@ class ImageDataModule(LightningDataModule, ABC):
         return self._sources[split]
 
     def reference(
-        self, split: Split = "train", *, batch_size: int = 128, limit: int | None = None, device: torch.device | str = "cpu"
+        self,
+        split: Split = "train",
+        *,
+        batch_size: int = 128,
+        limit: int | None = None,
+        device: torch.device | str = "cpu",
     ) -> Iterator[Batch]:
         """The first ``limit`` images of a split in their own order, unmirrored, in ready batches."""
         source = self.source(split)
@@ -163,7 +168,7 @@ class ImageDataModule(LightningDataModule, ABC):
         if need > have:
             raise ValueError(
                 f"{self.name} has {have} training images and one step takes {need} "
-                f"(batch_size {self.batch_size} x n_critic {n_critic} x {devices} devices): lower batch_size or n_critic"
+                f"(batch_size {self.batch_size} x n_critic {n_critic} x devices {devices}): lower the batch_size"
             )
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:

@@ -1,6 +1,6 @@
 """LSUN: millions of photographs of scenes, by category (Yu et al. 2015)."""
 
-import os
+import io
 from pathlib import Path
 
 import numpy as np
@@ -19,26 +19,29 @@ class _Database:
     channels, labels = 3, None
 
     def __init__(self, root: str, category: str, size: int):
-        self.root, self.category, self.size = root, category, (size, size)
-        self._opened: tuple[int, torchvision.datasets.LSUN] | None = None
-        self._length = len(self._dataset())
-
-    def _dataset(self) -> torchvision.datasets.LSUN:
-        # An LMDB environment must not be carried across a fork into a loader's worker.
-        if self._opened is None or self._opened[0] != os.getpid():
-            self._opened = os.getpid(), torchvision.datasets.LSUN(self.root, classes=[f"{self.category}_train"])
-        return self._opened[1]
+        self.path, self.size = Path(root) / f"{category}_train_lmdb", (size, size)
+        listing = torchvision.datasets.LSUN(root, classes=[f"{category}_train"]).dbs[0]
+        self.keys = listing.keys
+        listing.env.close()
 
     def __len__(self) -> int:
-        return self._length
+        return len(self.keys)
 
     def gather(self, index: Tensor) -> dict[str, Tensor]:
-        dataset = self._dataset()
-        images = (ImageOps.fit(dataset[i][0], self.size, Image.Resampling.BICUBIC) for i in index.tolist())
-        return {"x": torch.stack([torch.from_numpy(np.array(image)).permute(2, 0, 1) for image in images])}
+        import lmdb
+
+        # Opened for each minibatch, for an open environment must not be carried into a loader's worker.
+        options = {"readonly": True, "lock": False, "readahead": False, "meminit": False}
+        with lmdb.open(str(self.path), **options) as database, database.begin() as transaction:
+            packed = [transaction.get(self.keys[i]) for i in index.tolist()]
+        return {"x": torch.stack([self._decode(content) for content in packed])}
+
+    def _decode(self, packed: bytes) -> Tensor:
+        image = Image.open(io.BytesIO(packed)).convert("RGB")
+        return torch.from_numpy(np.array(ImageOps.fit(image, self.size, Image.Resampling.BICUBIC))).permute(2, 0, 1)
 
     def fingerprint(self) -> str:
-        return f"lsun-{self.category}-{len(self)}-{self.size[0]}"
+        return f"{self.path.resolve()}|{len(self)}|{self.size[0]}"
 
 
 class LSUN(Folder):

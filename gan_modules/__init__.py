@@ -8,4 +8,4 @@ from gan_modules.latent import LatentGAN
 from gan_modules.wgan import WGAN
 from gan_modules.wgan_gp import WGANGP
 
-__all__ = ["CGAN", "DCGAN", "GAN", "GANModule", "LatentGAN", "WGAN", "WGANGP"]
+__all__ = ["CGAN", "DCGAN", "GAN", "WGAN", "WGANGP", "GANModule", "LatentGAN"]

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pytorch_lightning import LightningModule
@@ -83,9 +83,9 @@ class GANModule(LightningModule, ABC):
     #: Who moves first on the last minibatch of a step; the other player sees fakes from before that move.
     moves_first: Player = "discriminator"
     #: Pictures by name: one tensor name is a grid of samples, several are columns side by side.
-    panels: dict[str, tuple[str, ...]] = {"reals": ("real",), "fakes": ("fake",)}
+    panels: ClassVar[dict[str, tuple[str, ...]]] = {"reals": ("real",), "fakes": ("fake",)}
     #: Which (real, fake) pictures a distance compares, by the label its score carries.
-    scored: dict[str, tuple[str, str]] = {"": ("real", "fake")}
+    scored: ClassVar[dict[str, tuple[str, str]]] = {"": ("real", "fake")}
 
     def __init__(
         self,
@@ -103,7 +103,9 @@ class GANModule(LightningModule, ABC):
         classes: int | None = None,
     ):
         super().__init__()
-        require(lr > 0 and (discriminator_lr is None or discriminator_lr > 0), "lr and discriminator_lr must be above 0")
+        require(
+            lr > 0 and (discriminator_lr is None or discriminator_lr > 0), "lr and discriminator_lr must be above 0"
+        )
         require(all(0 <= beta < 1 for beta in betas), f"betas must lie in [0, 1), got {betas}")
         require(n_critic >= 1, f"n_critic must be 1 or more, got {n_critic}")
         require(ema_decay is None or 0 < ema_decay < 1, f"ema_decay must lie between 0 and 1, got {ema_decay}")
@@ -256,7 +258,7 @@ class GANModule(LightningModule, ABC):
             return optimizers
         total = self.trainer.estimated_stepping_batches
         require(total != float("inf"), f"lr_schedule {self.lr_schedule} needs an end: set max_steps or max_epochs")
-        factor = lambda step: learning_rate_factor(self.lr_schedule, step, total, self.lr_decay_start)  # noqa: E731
+        factor = lambda step: learning_rate_factor(self.lr_schedule, step, total, self.lr_decay_start)
         return optimizers, [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:

@@ -1,6 +1,6 @@
 """Conditional Generative Adversarial Nets. Mirza, Osindero. 2014. https://arxiv.org/abs/1411.1784
 
-    min_G max_D  E_x[log D(x | y)] + E_z[log(1 - D(G(z | y)))]
+min_G max_D  E_x[log D(x | y)] + E_z[log(1 - D(G(z | y)))]
 """
 
 from gan_modules.gan import GAN

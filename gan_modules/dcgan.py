@@ -11,7 +11,5 @@ from gan_modules.networks import DiscriminatorNorm, NetworksName
 class DCGAN(GAN):
     """A GAN with other networks: at 64x64 the generator has 1024-512-256-128 features, other sizes follow its rule."""
 
-    def __init__(
-        self, *, networks: NetworksName = "dcgan", discriminator_norm: DiscriminatorNorm = "batch", **options
-    ):
+    def __init__(self, *, networks: NetworksName = "dcgan", discriminator_norm: DiscriminatorNorm = "batch", **options):
         super().__init__(networks=networks, discriminator_norm=discriminator_norm, **options)

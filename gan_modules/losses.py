@@ -26,7 +26,7 @@ def cross_entropy_discriminator(real: Tensor, fake: Tensor, real_target: float =
 
 
 def non_saturating_generator(fake: Tensor) -> Tensor:
-    """-E[log D(G(z))]: the same fixed point as minimax, with a strong gradient early (Goodfellow et al. 2014, section 3)."""
+    """-E[log D(G(z))]: minimax's fixed point with a strong gradient early (Goodfellow et al. 2014, section 3)."""
     return softplus(-fake).mean()
 
 

@@ -1,4 +1,4 @@
-"""Penalties on the discriminator's input gradient. Each returns an unweighted scalar that can be differentiated again."""
+"""Penalties on the discriminator's input gradient: unweighted scalars that can be differentiated again."""
 
 from collections.abc import Callable
 

@@ -21,8 +21,11 @@ class StepRandomness:
     def __init__(self, seed: int, step: int, device: torch.device | str = "cpu", rank: int = 0, world_size: int = 1):
         self.device, self.rank, self.world_size = torch.device(device), rank, world_size
         self._generator = torch.Generator(device).manual_seed(seed_for(seed, step))
-        # What draws from the global generator (dropout) differs between processes and is repeatable too.
-        torch.manual_seed(seed_for(seed, step, rank + 1))
+        # What draws from the device's default generator (dropout) differs between processes and is repeatable too.
+        # Not torch.manual_seed: where CUDA is built in but not in use, that keeps a stack trace of every call for ever.
+        cuda = self.device.type == "cuda"
+        default = torch.cuda.default_generators[self._generator.device.index] if cuda else torch.default_generator
+        default.manual_seed(seed_for(seed, step, rank + 1))
 
     def normal(self, n: int, *shape: int) -> Tensor:
         """Standard normal draws, shape (n, \\*shape)."""

@@ -34,9 +34,7 @@ class WGAN(LatentGAN):
         discriminator_norm: DiscriminatorNorm = "batch",
         **options,
     ):
-        super().__init__(
-            n_critic=n_critic, lr=lr, networks=networks, discriminator_norm=discriminator_norm, **options
-        )
+        super().__init__(n_critic=n_critic, lr=lr, networks=networks, discriminator_norm=discriminator_norm, **options)
         require(clip > 0, f"clip must be above 0, got {clip}")
         require(optimizer in ("rmsprop", "adam"), f"optimizer must be rmsprop or adam, got {optimizer!r}")
         self.clip, self.optimizer = clip, optimizer

@@ -37,7 +37,7 @@ class WGANGP(LatentGAN):
         require(gp_weight >= 0, f"gp_weight must be 0 or more, got {gp_weight}")
         require(
             discriminator_norm != "batch",
-            "the gradient penalty is per datum and BatchNorm mixes data: use discriminator_norm none, layer or spectral",
+            "the gradient penalty is per datum, BatchNorm mixes data: use discriminator_norm none, layer or spectral",
         )
         self.gp_weight = gp_weight
 
@@ -47,7 +47,10 @@ class WGANGP(LatentGAN):
         x = real["x"]
         mix = self.noise.uniform(len(x), *(1 for _ in x.shape[1:]))
         penalty = gradient_penalty(lambda x_hat: self.judge({**real, "x": x_hat}), x, fake["x"], mix)
-        return {"adversarial": wasserstein_discriminator(on_real, on_fake), "gradient_penalty": self.gp_weight * penalty}
+        return {
+            "adversarial": wasserstein_discriminator(on_real, on_fake),
+            "gradient_penalty": self.gp_weight * penalty,
+        }
 
     def generator_objective(self, real: Batch, fake: Batch) -> Batch:
         return {"adversarial": wasserstein_generator(self.judge(fake))}

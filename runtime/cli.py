@@ -5,6 +5,7 @@ import warnings
 from argparse import ArgumentError
 from pathlib import Path
 
+import yaml
 from jsonargparse import ArgumentParser
 from pytorch_lightning import Trainer
 from pytorch_lightning.cli import LightningCLI
@@ -96,6 +97,10 @@ class Parsed(LightningCLI):
     def run(self) -> RunOptions:
         return self.config_init["run"]
 
+    def plain_config(self) -> dict:
+        """The resolved configuration as plain dicts, lists and scalars."""
+        return yaml.safe_load(self.parser.dump(self.config, skip_none=False))
+
     def save_config(self, path: Path) -> None:
         """Write the resolved configuration, which alone re-creates the run."""
         self.parser.save(self.config, str(path), skip_none=False, overwrite=True, multifile=False)
@@ -122,7 +127,14 @@ def quieten() -> None:
     """Leave out what Lightning says about itself; what this framework has to say goes through its own loggers."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    for pattern in (".*does not have many workers.*", ".*Checkpoint directory.*exists.*", ".*isinstance.treespec.*"):
+    hushed = (
+        "does not have many workers",
+        "Checkpoint directory.*exists",
+        "smaller than the logging interval",
+        "treespec",
+    )
+    hushed += ("no pre-optimization state was saved",)  # nothing here is saved before a step
+    for pattern in (f".*{text}.*" for text in hushed):
         warnings.filterwarnings("ignore", pattern)
 
 

@@ -27,11 +27,21 @@ def explain(message: str, known: Callable[[str | None], Iterable[str]] = lambda 
         return f"--{option} must be one of {choice[1].replace(chr(39), '')}; got '{choice[2]}'"
     kinds = re.findall(r"Expected a <class '([\w.]+)'>", text)
     value = re.search(r"(?:Got value|Given value): ([^|]+?)(?: \||$)", text)
-    own = [line for line in lines if not re.match(r"Expected a <class|Parser key|Does not validate|Subtypes|Errors:|Given|Problem", line)]
+    own = [
+        line
+        for line in lines
+        if not re.match(r"Expected a <class|Parser key|Does not validate|Subtypes|Errors:|Given|Problem", line)
+    ]
     if own and "Errors:" in text:  # what a class of ours said about its option
         return own[0]
     if kinds and value and option:
-        names = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text", "NoneType": "null"}
+        names = {
+            "int": "a whole number",
+            "float": "a number",
+            "bool": "true or false",
+            "str": "text",
+            "NoneType": "null",
+        }
         names["tuple"] = "a list like [0.5, 0.999]"
         return f"--{option} must be {' or '.join(dict.fromkeys(names.get(k, k) for k in kinds))}; got '{value[1]}'"
     return f"--{option}: {lines[-1]}" if option else (lines[0] if lines else "unknown error")

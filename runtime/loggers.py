@@ -10,23 +10,24 @@ from urllib.parse import urlparse
 
 from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 
-from runtime.names import UsageError
 from runtime.local_log import LocalLog
+from runtime.names import UsageError
 from runtime.run_folder import RunOptions
 
 log = logging.getLogger(__name__)
 
 
-def make_loggers(options: RunOptions, folder: Path, resumed_at: int | None = None) -> list[Logger]:
+def make_loggers(options: RunOptions, folder: Path, config: dict, resumed_at: int | None = None) -> list[Logger]:
     """The loggers that a run's options name, writing into its folder.
 
     Args:
+        config: the resolved configuration, for dashboards.
         resumed_at: the step a resumed run goes on from; None for a new run.
     """
     loggers: list[Logger] = [LocalLog(folder, keep_until=resumed_at)]
     mode = wandb_mode(options.wandb)
     if mode != "off":
-        loggers += _wandb(options, folder, mode)
+        loggers += _wandb(options, folder, mode, config)
     if options.tensorboard:
         if find_spec("tensorboard") is None:
             raise UsageError("--run.tensorboard needs the package tensorboard: pip install tensorboard")
@@ -55,32 +56,35 @@ def has_wandb_key() -> bool:
         return False
 
 
-def _wandb(options: RunOptions, folder: Path, mode: str) -> list[Logger]:
+def _wandb(options: RunOptions, folder: Path, mode: str, config: dict) -> list[Logger]:
     if find_spec("wandb") is None:
         log.warning("W&B: the package wandb is not installed; metrics.csv and index.html are written all the same")
         return []
-    os.environ.setdefault("WANDB_SILENT", "true")
     import wandb
 
     identity = folder / "wandb_run_id.txt"
     if not identity.is_file():
         identity.write_text(secrets.token_hex(4))
 
-    def start(offline: bool) -> WandbLogger:
-        logger = WandbLogger(
-            name=f"{folder.parent.name}/{folder.name}",
-            save_dir=folder,
-            id=identity.read_text().strip(),
+    def start(mode: str) -> WandbLogger:
+        run = wandb.init(
             project=options.project,
             group=options.group,
-            offline=offline,
-            settings=wandb.Settings(init_timeout=30),
+            name=f"{folder.parent.name}/{folder.name}",
+            id=identity.read_text().strip(),
+            resume="allow",
+            dir=folder,
+            mode=mode,
+            config=config,
+            settings=wandb.Settings(init_timeout=30, silent=True),
         )
-        _ = logger.experiment  # connects now, while there is still a choice
-        return logger
+        # The x axis of every panel: generator steps.
+        run.define_metric("trainer/global_step")
+        run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
+        return WandbLogger(experiment=run)
 
     try:
-        return [start(offline=mode == "offline")]
+        return [start(mode)]
     except Exception as error:  # whatever W&B's server or client does, training goes on
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if mode == "offline":
@@ -88,4 +92,4 @@ def _wandb(options: RunOptions, folder: Path, mode: str) -> list[Logger]:
             return []
         log.warning("W&B could not be reached (%s); this run is recorded offline", reason)
         wandb.teardown()
-        return [start(offline=True)]
+        return [start("offline")]

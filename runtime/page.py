@@ -45,7 +45,7 @@ class RunPage(Callback):
     """
 
     def __init__(self, seconds: float = 20.0):
-        self.seconds, self._written = seconds, 0.0
+        self.seconds, self._written = seconds, time.monotonic()
 
     def on_train_batch_end(self, trainer: Trainer, model: LightningModule, *_) -> None:
         if trainer.global_step % trainer.log_every_n_steps == 0 and time.monotonic() - self._written > self.seconds:

@@ -42,11 +42,10 @@ def planned_folder(options: RunOptions, experiment: str, seed: int) -> Path:
     """
     parent = Path(options.out) / experiment
     if options.name is not None:
-        if (parent / options.name).exists():
-            raise UsageError(
-                f"{parent / options.name} exists: choose another --name, or go on with it by --resume {parent / options.name}"
-            )
-        return parent / options.name
+        folder = parent / options.name
+        if folder.exists():
+            raise UsageError(f"{folder} exists: choose another --name, or go on with it by --resume {folder}")
+        return folder
     taken = [int(path.name[:3]) for path in parent.glob("[0-9][0-9][0-9]-s*")]
     return parent / f"{max(taken, default=-1) + 1:03d}-s{seed}"
 
@@ -83,7 +82,9 @@ def resumed_folder(what: str, out: str = "runs", model: str | None = None) -> tu
     if what == "last":
         found = sorted(Path(out).glob(f"{model or ''}*/*/checkpoints/last.ckpt"), key=lambda path: path.stat().st_mtime)
         if not found:
-            raise UsageError(f"--resume last: no checkpoint in {out}/{f' of {model}' if model else ''}; start without it")
+            raise UsageError(
+                f"--resume last: no checkpoint in {out}/{f' of {model}' if model else ''}; start without it"
+            )
         checkpoint = found[-1]
     else:
         checkpoint = Path(what) / "checkpoints" / "last.ckpt" if Path(what).is_dir() else Path(what)

@@ -42,7 +42,7 @@ def train(args: list[str], checkpoint: Path | None, dry_run: bool, out: TextIO) 
         print(plan(parsed, folder), file=out, flush=True)
         parsed.save_config(folder / "config.yaml")
     step = None if checkpoint is None else torch.load(checkpoint, map_location="meta", weights_only=True)["global_step"]
-    loggers = make_loggers(parsed.run, folder, step) if rank_zero_only.rank == 0 else []
+    loggers = make_loggers(parsed.run, folder, parsed.plain_config(), step) if rank_zero_only.rank == 0 else []
     callbacks = [RunPage(), LastCheckpoint(folder, parsed.run.checkpoint_every)]
     trainer = parsed.make_trainer(folder, loggers, callbacks)
     if step is not None and 0 <= trainer.max_steps <= step:
@@ -78,7 +78,9 @@ def plan(parsed: Parsed, folder: Path) -> str:
     sizes = {name: sum(p.numel() for p in getattr(model, name).parameters()) for name in ("generator", "discriminator")}
     channels, height, width = data.shape
     classes = f", {data.classes} classes" if data.classes else ""
-    length = f"{trainer['max_steps']} generator steps" if trainer["max_steps"] >= 0 else f"{trainer['max_epochs']} epochs"
+    length = (
+        f"{trainer['max_steps']} generator steps" if trainer["max_steps"] >= 0 else f"{trainer['max_epochs']} epochs"
+    )
     per_step = f"{model.n_critic} x {data.batch_size}" if model.n_critic > 1 else f"{data.batch_size}"
     rows = {
         "model": f"{type(model).__name__}, {getattr(model, 'networks', 'own')} networks: "
@@ -107,7 +109,7 @@ def results(folder: Path, loggers: list) -> str:
         if hasattr(logger, "log_image"):
             run = logger.experiment
             offline = Path(run.dir).parent
-            rows.append(("W&B", run.url or f"offline; to upload it: wandb sync {_shown(offline)}"))
+            rows.append(("W&B", f"offline; to upload it: wandb sync {_shown(offline)}" if run.offline else run.url))
     return "\n".join(f"{name:<12}{_shown(value)}" for name, value in rows if value)
 
 

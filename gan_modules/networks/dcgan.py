@@ -4,6 +4,8 @@
 28x28 256-128, 16x16 256-128. Kernels are 4x4, as in the authors' own Torch release (the paper's figure draws 5x5).
 """
 
+from itertools import pairwise
+
 from torch import nn
 
 from gan_modules.networks.layers import DiscriminatorNorm, halvings, norm2d, normal_init
@@ -19,7 +21,7 @@ class DCGANGenerator(nn.Sequential):
             nn.Unflatten(1, (latent_dim, 1, 1)),
             nn.ConvTranspose2d(latent_dim, features[0], base, bias=False),  # "project and reshape"
         ]
-        for wide, narrow in zip(features, features[1:], strict=False):
+        for wide, narrow in pairwise(features):
             layers += [nn.BatchNorm2d(wide), nn.ReLU(inplace=True)]
             layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False)]
         layers += [nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
@@ -29,13 +31,13 @@ class DCGANGenerator(nn.Sequential):
 
 
 class DCGANDiscriminator(nn.Sequential):
-    """Images (n, channels, side, side) to one number each, (n, 1), by strided convolutions; no norm in the first layer."""
+    """Images (n, channels, side, side) to one number each, (n, 1), by strided convolutions; the first has no norm."""
 
     def __init__(self, shape: tuple[int, ...], width: int = 128, norm: DiscriminatorNorm = "batch"):
         base, count = halvings("dcgan", shape)
         features = [width * 2**i for i in range(count)]
         layers: list[nn.Module] = [nn.Conv2d(shape[0], width, 4, stride=2, padding=1), nn.LeakyReLU(0.2, inplace=True)]
-        for narrow, wide in zip(features, features[1:], strict=False):
+        for narrow, wide in pairwise(features):
             layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=norm != "batch")]
             layers += [*norm2d(norm, wide), nn.LeakyReLU(0.2, inplace=True)]
         super().__init__(*layers, nn.Conv2d(features[-1], 1, base), nn.Flatten())

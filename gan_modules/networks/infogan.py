@@ -20,7 +20,7 @@ class InfoGANGenerator(nn.Module):
     def __init__(self, latent_dim: int, shape: tuple[int, ...], width: int = 64):
         super().__init__()
         side, hidden, wide = _quarter(shape), 16 * width, 2 * width
-        act = lambda: nn.LeakyReLU(0.2, inplace=True)  # noqa: E731
+        act = lambda: nn.LeakyReLU(0.2, inplace=True)
         self.layers = nn.Sequential(
             *(nn.Linear(latent_dim, hidden, bias=False), nn.BatchNorm1d(hidden), act()),
             *(nn.Linear(hidden, wide * side * side, bias=False), nn.BatchNorm1d(wide * side * side), act()),
@@ -39,7 +39,7 @@ class InfoGANDiscriminator(nn.Sequential):
 
     def __init__(self, shape: tuple[int, ...], width: int = 64, norm: DiscriminatorNorm = "batch"):
         side, hidden, wide = _quarter(shape), 16 * width, 2 * width
-        act = lambda: nn.LeakyReLU(0.2, inplace=True)  # noqa: E731
+        act = lambda: nn.LeakyReLU(0.2, inplace=True)
         super().__init__(
             *(nn.Conv2d(shape[0], width, 4, stride=2, padding=1), act()),
             *(nn.Conv2d(width, wide, 4, stride=2, padding=1), *norm2d(norm, wide), act()),
