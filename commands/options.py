@@ -106,7 +106,7 @@ def _layers(request: Request) -> list[str]:
 
 def short_help() -> str:
     """The page that ``--help`` prints."""
-    small = [name for name in models() if "-" not in name or name == "wgan-gp"]
+    small = [name for name in models() if not name.endswith(tuple(f"-{data}" for data in datasets()))]
     papers = [name for name in models() if name not in small]
     rows = [
         ("--model NAME", _VALUES["--model"].format(models=" ".join(small))),

@@ -61,7 +61,7 @@ class Parsed(LightningCLI):
                 load_from_checkpoint_support=False,
             )
         except ArgumentError as error:
-            raise UsageError(explain(error.message, self._option_names())) from error
+            raise UsageError(explain(error.message, self._option_names)) from error
         except (ValueError, MisconfigurationException) as error:
             raise UsageError(explain(str(error))) from error
 

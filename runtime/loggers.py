@@ -83,13 +83,12 @@ def _wandb(options: RunOptions, folder: Path, mode: str, config: dict) -> list[L
         run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
         return WandbLogger(experiment=run)
 
-    try:
-        return [start(mode)]
-    except Exception as error:  # whatever W&B's server or client does, training goes on
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if mode == "offline":
-            log.warning("W&B could not start (%s); metrics.csv and index.html are written all the same", reason)
-            return []
-        log.warning("W&B could not be reached (%s); this run is recorded offline", reason)
-        wandb.teardown()
-        return [start("offline")]
+    for attempt in dict.fromkeys((mode, "offline")):
+        try:
+            return [start(attempt)]
+        except Exception as error:  # whatever W&B's server or client does, training goes on
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            instead = "this run is recorded offline" if attempt != "offline" else "metrics.csv and index.html are written"
+            log.warning("W&B could not start (%s): %s", reason, instead)
+            wandb.teardown()
+    return []

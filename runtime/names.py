@@ -12,7 +12,7 @@ class UsageError(Exception):
 
 def models() -> dict[str, Path]:
     """Experiments by the name that ``--model`` takes."""
-    return {path.stem: path for path in sorted(CONFIGS.glob("*.yaml")) if not path.stem.startswith("sweep")}
+    return {path.stem: path for path in sorted(CONFIGS.glob("*.yaml"), key=lambda path: path.stem)}
 
 
 def datasets() -> dict[str, Path]:

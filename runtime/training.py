@@ -100,7 +100,7 @@ def _device(trainer: dict) -> str:
 
 
 def results(folder: Path, loggers: list) -> str:
-    """Where the pictures, the curves and the checkpoints of a finished run are."""
+    """Where the pictures, the curves and the checkpoints of a finished run are; W&B's record is closed."""
     samples = sorted((folder / "samples").glob("*_*.png"))
     checkpoints = [path for path in (folder / "checkpoints" / n for n in ("best.ckpt", "last.ckpt")) if path.is_file()]
     rows = [("picture", samples[-1] if samples else None), ("curves", folder / "index.html")]
@@ -108,6 +108,7 @@ def results(folder: Path, loggers: list) -> str:
     for logger in loggers:
         if hasattr(logger, "log_image"):
             run = logger.experiment
+            run.finish()
             offline = Path(run.dir).parent
             rows.append(("W&B", f"offline; to upload it: wandb sync {_shown(offline)}" if run.offline else run.url))
     return "\n".join(f"{name:<12}{_shown(value)}" for name, value in rows if value)
