@@ -1,5 +1,6 @@
 """Train a GAN: ``python train.py --model dcgan``. The verbs beside ``fit`` live in commands/."""
 
+import os
 import sys
 from importlib import import_module
 
@@ -24,6 +25,9 @@ def main(argv: list[str]) -> int:
     except UsageError as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read our output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("train.py: interrupted", file=sys.stderr)
         return 130

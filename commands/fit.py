@@ -14,14 +14,14 @@ def main(argv: list[str]) -> int:
     if "--help" in request.flags or "--help-all" in request.flags:
         print(import_module("runtime.help").page(request.args, everything="--help-all" in request.flags))
         return 0
-    checkpoint = None
+    resume = None
     if request.resume is not None:
         if request.resume != "last" and (request.model or request.data):
             raise UsageError("--resume PATH goes on with that run as it is: leave out --model and --data")
-        folder, checkpoint = resumed_folder(request.resume, request.out, request.model)
-        request.args = [f"--config={folder / 'config.yaml'}", *request.options]
+        resume = resumed_folder(request.resume, request.out, request.model)
+        request.args = [f"--config={resume[0] / 'config.yaml'}", *request.options]
     elif request.model is None and not request.configs:
         raise UsageError("--model NAME is missing: python train.py --model dcgan (--help lists the names)")
     training = import_module("runtime.training")  # torch and Lightning from here on
-    training.train(request.args, checkpoint=checkpoint, dry_run="--dry-run" in request.flags, out=sys.stdout)
+    training.train(request.args, resume=resume, dry_run="--dry-run" in request.flags, out=sys.stdout)
     return 0

@@ -7,7 +7,7 @@ from runtime.cli import Parsed, class_parser
 
 
 def page(args: list[str], everything: bool) -> str:
-    """Options with their types, meanings and defaults.
+    """Options with their types, meanings and defaults; without any argument, all there are.
 
     Args:
         args: configurations and options that say which model and which data.
@@ -20,12 +20,12 @@ def page(args: list[str], everything: bool) -> str:
                 Parsed([*args, "--help"])
         except SystemExit:
             return text.getvalue()
-    if not args:
-        return ""
     parsed = Parsed(args)
     sections = []
     for key, thing in (("model", parsed.model), ("data", parsed.datamodule)):
-        parser = class_parser(type(thing), key)
-        sections.append(parser.format_help().strip())
+        lines = class_parser(type(thing), key).format_help().splitlines()
+        # Every group offers a configuration file of its own, which --config does for all of them.
+        lines = [line for line in lines if line.strip() != "usage:" and not line.startswith(f"  --{key} CONFIG")]
+        sections.append("\n".join(lines).strip())
     sections.append("Short options: python train.py --help. Trainer, grids, FID, run folder: --help-all.")
     return "\n\n".join(sections)

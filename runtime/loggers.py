@@ -64,7 +64,8 @@ def _wandb(options: RunOptions, folder: Path, mode: str, config: dict) -> list[L
 
     identity = folder / "wandb_run_id.txt"
     if not identity.is_file():
-        identity.write_text(secrets.token_hex(4))
+        # A sweep's agent has given this run its id already.
+        identity.write_text(os.environ.get("WANDB_RUN_ID") or secrets.token_hex(4))
 
     def start(mode: str) -> WandbLogger:
         run = wandb.init(

@@ -56,7 +56,7 @@ def claim_folder(options: RunOptions, experiment: str, seed: int) -> Path:
     Raises:
         UsageError: the name is taken, or the folder cannot be written to.
     """
-    if RUN_FOLDER_VARIABLE in os.environ:
+    if is_later_rank() and RUN_FOLDER_VARIABLE in os.environ:
         return Path(os.environ[RUN_FOLDER_VARIABLE])
     while True:
         folder = planned_folder(options, experiment, seed)
@@ -71,6 +71,11 @@ def claim_folder(options: RunOptions, experiment: str, seed: int) -> Path:
             raise UsageError(f"cannot make the run folder {folder} ({error.strerror}): choose another --out") from error
     os.environ[RUN_FOLDER_VARIABLE] = str(folder.resolve())
     return folder
+
+
+def is_later_rank() -> bool:
+    """Whether a launcher started this process as a rank after the first."""
+    return any(int(os.environ.get(name, 0)) > 0 for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
 
 
 def resumed_folder(what: str, out: str = "runs", model: str | None = None) -> tuple[Path, Path]:
@@ -93,5 +98,4 @@ def resumed_folder(what: str, out: str = "runs", model: str | None = None) -> tu
     folder = checkpoint.resolve().parent.parent
     if not (folder / "config.yaml").is_file():
         raise UsageError(f"--resume: {checkpoint} does not lie in a run folder with a config.yaml")
-    os.environ[RUN_FOLDER_VARIABLE] = str(folder)
     return folder, checkpoint.resolve()

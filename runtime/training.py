@@ -16,14 +16,14 @@ from runtime.page import RunPage
 from runtime.run_folder import claim_folder, planned_folder
 
 
-def train(args: list[str], checkpoint: Path | None, dry_run: bool, out: TextIO) -> None:
+def train(args: list[str], resume: tuple[Path, Path] | None, dry_run: bool, out: TextIO) -> None:
     """Train as the options say.
 
     Everything that can be wrong is found before the run folder is made: options, data, networks.
 
     Args:
         args: configurations and options, in order of rising precedence.
-        checkpoint: what to go on from; None for a new run.
+        resume: (run folder, checkpoint) to go on with; None for a new run.
         dry_run: say the plan and stop.
         out: where the plan and the results are printed.
 
@@ -34,10 +34,11 @@ def train(args: list[str], checkpoint: Path | None, dry_run: bool, out: TextIO) 
     parsed = Parsed(args)
     experiment = prepare(parsed)
     seed = parsed.config_init["seed_everything"]
+    folder, checkpoint = resume or (None, None)
     if dry_run:
-        print(plan(parsed, planned_folder(parsed.run, experiment, seed)), file=out)
+        print(plan(parsed, folder or planned_folder(parsed.run, experiment, seed)), file=out)
         return
-    folder = claim_folder(parsed.run, experiment, seed)
+    folder = folder or claim_folder(parsed.run, experiment, seed)
     if rank_zero_only.rank == 0:
         print(plan(parsed, folder), file=out, flush=True)
         parsed.save_config(folder / "config.yaml")
