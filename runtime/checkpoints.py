@@ -23,6 +23,11 @@ class LastCheckpoint(ModelCheckpoint):
             enable_version_counter=False,
         )
 
+    @property
+    def state_key(self) -> str:
+        # Asked for at every hook of every step; Lightning's own formats a dict each time.
+        return "LastCheckpoint"
+
     def on_train_end(self, trainer: Trainer, model: LightningModule) -> None:
         # Lightning's own writes at multiples of N alone; the last steps of a run would be lost.
         if not self._should_skip_saving_checkpoint(trainer):
