@@ -89,7 +89,9 @@ def _wandb(options: RunOptions, folder: Path, mode: str, config: dict) -> list[L
             return [start(attempt)]
         except Exception as error:  # whatever W&B's server or client does, training goes on
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            instead = "this run is recorded offline" if attempt != "offline" else "metrics.csv and index.html are written"
+            instead = (
+                "recording offline" if attempt != "offline" else "metrics.csv and index.html are written all the same"
+            )
             log.warning("W&B could not start (%s): %s", reason, instead)
             wandb.teardown()
     return []

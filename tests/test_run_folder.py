@@ -148,7 +148,7 @@ def test_without_a_server_the_run_is_recorded_offline(monkeypatch, tmp_path, cap
 
     monkeypatch.setattr("wandb.init", unreachable)
     assert [type(logger) for logger in make_loggers(RunOptions(wandb="online"), tmp_path, {})] == [LocalLog]
-    assert starts == ["online", "offline"] and "recorded offline" in caplog.text
+    assert starts == ["online", "offline"] and "recording offline" in caplog.text
 
 
 def test_tensorboard_is_written_when_asked_for(tmp_path):
