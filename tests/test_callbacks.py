@@ -232,7 +232,6 @@ def test_cached_and_given_weights_are_found(tmp_path, monkeypatch):
     assert metrics.features.file_hash(cached) != metrics.features.file_hash(given)
 
 
-@pytest.mark.slow
 def test_inception_takes_gray_and_colour_and_gives_torch_fidelitys_features(tmp_path):
     """With random weights in the real network's file: the same path as with the published ones."""
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
