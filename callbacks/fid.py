@@ -158,7 +158,7 @@ class FID(Callback):
     ) -> dict[str, Tensor]:
         """The sums over the real features: from the cache, else computed and kept there."""
         data = trainer.datamodule
-        n = min(self.n_real or len(data.source(self.split)), len(data.source(self.split)))
+        n = min(self.n_real or data.size(self.split), data.size(self.split))
         network = "pixels8" if weights is None else f"inception-{file_hash(weights)}"
         key = f"{data.name}|{data.fingerprint(self.split)}|{self.split}|{name}|{n}|{network}|tf-bilinear"
         path = cache_folder() / f"{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}.pt"

@@ -2,7 +2,8 @@
 
 import torch
 
-from datamodules.base import ImageDataModule, Split, resized
+from datamodules.base import Split
+from datamodules.images import ImageDataModule, resized
 from datamodules.sources import Images
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import torch
 
-from datamodules.base import ImageDataModule, Split
+from datamodules.base import Split
 from datamodules.decode import is_image_name, probe
+from datamodules.images import ImageDataModule
 from datamodules.sources import Files
 
 

@@ -16,7 +16,7 @@ from datamodules.folder import Folder
 class _Database:
     """An LSUN category in its LMDB, with the face of ``sources.Files``."""
 
-    channels, labels = 3, None
+    labels = None
 
     def __init__(self, root: str, category: str, size: int):
         self.path, self.size = Path(root) / f"{category}_train_lmdb", (size, size)
@@ -26,6 +26,10 @@ class _Database:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return 3, *self.size
 
     def gather(self, index: Tensor) -> dict[str, Tensor]:
         import lmdb

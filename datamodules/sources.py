@@ -13,6 +13,8 @@ from datamodules.decode import read_image
 from datamodules.sampler import Draw
 
 Batch = dict[str, Tensor]
+#: Data sets up to this many bytes, decoded, live in memory unless ``in_memory`` says otherwise.
+IN_MEMORY_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,11 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of every image."""
+        return tuple(self.images.shape[1:])
 
     def on(self, device: torch.device) -> "Images":
         """The same images on a device; a tensor already there is not copied."""
@@ -61,6 +68,11 @@ class Files:
     def __len__(self) -> int:
         return len(self.paths)
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of every image."""
+        return self.channels, *self.size
+
     def gather(self, index: Tensor) -> Batch:
         """The decoded images at ``index``, uint8 (n, channels, height, width), and their labels if there are any."""
         images = [read_image(self.paths[i], self.channels, self.size) for i in index.tolist()]
@@ -80,6 +92,21 @@ class Files:
             stat = path.stat()
             digest.update(f"{path}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
         return digest.hexdigest()
+
+
+def in_memory_if(wish: bool | None, source: "Images | Files") -> "Images | Files":
+    """Files decoded into memory when that is wished, or left open and small; anything else as it is."""
+    if not isinstance(source, Files):
+        return source
+    channels, height, width = source.shape
+    small = len(source) * channels * height * width <= IN_MEMORY_BYTES
+    return source.in_memory() if wish or (wish is None and small) else source
+
+
+def normalised(images: Tensor, flip: Tensor | None = None) -> Tensor:
+    """uint8 images (n, c, h, w) to floats in [-1, 1], mirrored left to right where ``flip`` (n,) says so."""
+    x = images.to(torch.float32).mul_(1 / 127.5).sub_(1)
+    return x if flip is None else torch.where(flip[:, None, None, None], x.flip(-1), x)
 
 
 class Indices(torch.utils.data.Dataset):

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 import torchvision
 
-from datamodules.base import ImageDataModule, Split, resized
+from datamodules.base import Split
+from datamodules.images import ImageDataModule, resized
 from datamodules.sources import Images
 
 #: Where Debian's package dataset-fashion-mnist puts the four IDX files.

@@ -12,7 +12,7 @@ from pytorch_lightning.cli import LightningCLI
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks import FID, SampleGrid, Throughput
-from datamodules import ImageDataModule
+from datamodules import GANDataModule
 from gan_modules import GANModule
 from runtime.explain import explain
 from runtime.names import UsageError
@@ -46,7 +46,7 @@ class Parsed(LightningCLI):
         try:
             super().__init__(
                 GANModule,
-                ImageDataModule,
+                GANDataModule,
                 save_config_callback=None,
                 trainer_defaults=TRAINER_DEFAULTS,
                 seed_everything_default=0,
@@ -107,7 +107,7 @@ class Parsed(LightningCLI):
 
     def _option_names(self, class_path: str | None) -> list[str]:
         """All dotted options: those of one class, or those of the trainer, the callbacks and every class."""
-        bases = {"model": GANModule, "data": ImageDataModule}
+        bases = {"model": GANModule, "data": GANDataModule}
         names = [] if class_path else [action.dest for action in self.parser._actions]
         for key, base in bases.items():
             for cls in _subclasses(base):

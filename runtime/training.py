@@ -77,8 +77,6 @@ def plan(parsed: Parsed, folder: Path) -> str:
     """What is about to be trained on what, and where it goes."""
     model, data, trainer = parsed.model, parsed.datamodule, parsed.config_init["trainer"]
     sizes = {name: sum(p.numel() for p in getattr(model, name).parameters()) for name in ("generator", "discriminator")}
-    channels, height, width = data.shape
-    classes = f", {data.classes} classes" if data.classes else ""
     length = (
         f"{trainer['max_steps']} generator steps" if trainer["max_steps"] >= 0 else f"{trainer['max_epochs']} epochs"
     )
@@ -86,7 +84,7 @@ def plan(parsed: Parsed, folder: Path) -> str:
     rows = {
         "model": f"{type(model).__name__}, {getattr(model, 'networks', 'own')} networks: "
         + ", ".join(f"{name} {count:,} parameters" for name, count in sizes.items()),
-        "data": f"{data.name}: {len(data.source('train')):,} images, {channels} x {height} x {width}{classes}",
+        "data": data.describe(),
         "steps": f"{length}, each of {per_step} images",
         "device": f"{_device(trainer)}, seed {model.seed}",
         "writes": f"{folder}/",

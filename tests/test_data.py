@@ -12,8 +12,8 @@ from PIL import Image
 
 import datamodules.torchvision_sets
 from datamodules import CIFAR10, LSUN, MNIST, CelebA, Digits, FashionMNIST, Folder
-from datamodules.base import resized
 from datamodules.decode import read_image
+from datamodules.images import resized
 from datamodules.sampler import StepSampler
 
 
