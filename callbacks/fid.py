@@ -82,7 +82,7 @@ class FID(Callback):
         features, weights = self._choose(model.device, tell=trainer.is_global_zero)
         # Each rank sums over its own share of fakes, rank 0 alone over the reals: torchmetrics adds all up.
         for label, (real, _) in model.scored.items():
-            distance = FrechetDistance(features, trainer.datamodule.shape[0], weights).to(model.device)
+            distance = FrechetDistance(features, self._channels(trainer, model, real), weights).to(model.device)
             if trainer.is_global_zero:
                 distance.load_statistics(self._real_statistics(trainer, model, distance, real, weights))
             self._distances[label] = distance
@@ -127,8 +127,9 @@ class FID(Callback):
         """This rank's batches of the first n pictures called ``name``, going round the data as often as it takes."""
         reference = partial(trainer.datamodule.reference, self.split, batch_size=self.batch_size, device=model.device)
         made = 0
-        for number, batch in enumerate(chain.from_iterable(reference() for _ in count())):
-            size = min(len(next(iter(batch.values()))), n - made)
+        turns = count() if model.endless else range(1)
+        for number, batch in enumerate(chain.from_iterable(reference() for _ in turns)):
+            size = min(max(len(tensor) for tensor in batch.values()), n - made)
             made += size
             if number % trainer.world_size == trainer.global_rank:
                 # Seeded by the batch, so that the latents do not depend on how many processes share the work.
@@ -136,6 +137,11 @@ class FID(Callback):
                 yield model.pictures({key: value[:size] for key, value in batch.items()}, rng)[name]
             if made == n:
                 return
+
+    def _channels(self, trainer: Trainer, model: LightningModule, name: str) -> int:
+        """Channels of the pictures called ``name``, as one of them shows."""
+        (batch,) = trainer.datamodule.reference(self.split, batch_size=1, limit=1, device=model.device)
+        return model.pictures(batch, torch.Generator())[name].shape[1]
 
     def _choose(self, device: torch.device, tell: bool) -> tuple[Literal["inception", "pixels"], Path | None]:
         if self.features == "pixels":

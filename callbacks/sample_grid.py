@@ -34,7 +34,9 @@ class SampleGrid(Callback):
 
     def on_train_start(self, trainer: Trainer, model: LightningModule) -> None:
         if self.every_n_steps and trainer.is_global_zero:
-            self._batch = self.fixed_batch(trainer.datamodule, model.device)
+            # Rows of several pictures side by side are larger, and fewer of them tell enough.
+            side_by_side = any(len(names) > 1 for names in model.panels.values())
+            self._batch = self.fixed_batch(trainer.datamodule, model.device, one_column=side_by_side)
             self.draw(trainer, model)
 
     def on_train_batch_end(self, trainer: Trainer, model: LightningModule, *_) -> None:
@@ -45,13 +47,14 @@ class SampleGrid(Callback):
         if self.every_n_steps and trainer.is_global_zero:
             self.draw(trainer, model)
 
-    def fixed_batch(self, data, device: torch.device) -> dict[str, torch.Tensor]:
+    def fixed_batch(self, data, device: torch.device, one_column: bool = False) -> dict[str, torch.Tensor]:
         """The data that stand beside the latents of every grid: by class where classes are few, else the first."""
         by_class = data.classes is not None and data.classes <= self.max_classes
-        wanted = [self.columns] * data.classes if by_class else [self.columns * self.rows]
+        columns = 1 if one_column else self.columns
+        wanted = [columns] * data.classes if by_class else [columns * self.rows]
         found: list[list[dict[str, torch.Tensor]]] = [[] for _ in wanted]
         for batch in data.reference("train", device=device):
-            for i in range(len(batch["x"])):
+            for i in range(min(len(tensor) for tensor in batch.values())):
                 row = found[int(batch["label"][i])] if by_class else found[0]
                 if len(row) < wanted[0]:
                     row.append({name: tensor[i] for name, tensor in batch.items()})

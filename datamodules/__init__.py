@@ -1,11 +1,29 @@
-"""Sources of images as LightningDataModules."""
+"""Sources of data as LightningDataModules."""
 
 from datamodules.base import GANDataModule
 from datamodules.celeba import CelebA
+from datamodules.cifar10_domains import CIFAR10Domains
 from datamodules.digits import Digits
+from datamodules.domains import DomainsDataModule
 from datamodules.folder import Folder
 from datamodules.images import ImageDataModule
 from datamodules.lsun import LSUN
+from datamodules.pairs import Pairs
+from datamodules.photos import Photos
 from datamodules.torchvision_sets import CIFAR10, MNIST, FashionMNIST
 
-__all__ = ["CIFAR10", "LSUN", "MNIST", "CelebA", "Digits", "FashionMNIST", "Folder", "GANDataModule", "ImageDataModule"]
+__all__ = [
+    "CIFAR10",
+    "LSUN",
+    "MNIST",
+    "CIFAR10Domains",
+    "CelebA",
+    "Digits",
+    "DomainsDataModule",
+    "FashionMNIST",
+    "Folder",
+    "GANDataModule",
+    "ImageDataModule",
+    "Pairs",
+    "Photos",
+]

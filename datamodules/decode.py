@@ -1,5 +1,6 @@
 """Image files to uint8 tensors, with one stated policy for each odd kind of image."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,11 +35,11 @@ def probe(path: Path) -> tuple[int, tuple[int, int]]:
         raise ValueError(f"{path} is not a readable image ({_reason(error)}): repair or remove it") from error
 
 
-def read_image(path: Path, channels: int, size: tuple[int, int]) -> Tensor:
+def read_image(path: Path, channels: int, size: tuple[int, int] | None, stretch: bool = False) -> Tensor:
     """One image as uint8, shape (channels, \\*size): turned upright by EXIF, the first frame, no transparency.
 
     Transparent pixels are laid on white; 16-bit gray is scaled to 8 bits. The shorter side is brought to ``size`` by a
-    bicubic filter and the centre is cut out.
+    bicubic filter and the centre is cut out; with ``stretch`` both sides are brought to it. None: the size it has.
 
     Raises:
         ValueError: the file cannot be decoded; the message names it.
@@ -46,8 +47,9 @@ def read_image(path: Path, channels: int, size: tuple[int, int]) -> Tensor:
     try:
         with Image.open(path) as image:
             image = _plain(ImageOps.exif_transpose(image)).convert("L" if channels == 1 else "RGB")
-            if image.size != size[::-1]:
-                image = ImageOps.fit(image, size[::-1], Image.Resampling.BICUBIC)
+            if size is not None and image.size != size[::-1]:
+                resize = image.resize if stretch else partial(ImageOps.fit, image)
+                image = resize(size[::-1], Image.Resampling.BICUBIC)
             array = np.array(image)
     except Exception as error:
         raise ValueError(f"{path} cannot be read ({_reason(error)}): repair or remove it") from error

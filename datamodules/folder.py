@@ -17,7 +17,15 @@ def image_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if is_image_name(path) and path.is_file())
 
 
-def files_of(paths: list[Path], labels: torch.Tensor | None, image_size: int | None, channels: int | None) -> Files:
+def files_of(
+    paths: list[Path],
+    labels: torch.Tensor | None,
+    image_size: int | None,
+    channels: int | None,
+    *,
+    stretch: bool = False,
+    option: str = "image_size",
+) -> Files:
     """Check every file's header and settle the channels and the size that all are brought to.
 
     Raises:
@@ -28,15 +36,15 @@ def files_of(paths: list[Path], labels: torch.Tensor | None, image_size: int | N
     if channels is None:
         channels = max(header[0] for header in headers)
     if image_size is not None:
-        return Files(paths, labels, channels, (image_size, image_size))
+        return Files(paths, labels, channels, (image_size, image_size), stretch)
     size = headers[0][1]
     for path, (_, other) in zip(paths, headers, strict=True):
         if other != size:
             raise ValueError(
                 f"images differ in size: {paths[0]} is {size[1]}x{size[0]} and {path} is {other[1]}x{other[0]}: "
-                "set --data.image_size"
+                f"set --data.{option}"
             )
-    return Files(paths, labels, channels, size)
+    return Files(paths, labels, channels, size, stretch)
 
 
 class Folder(ImageDataModule):

@@ -10,10 +10,11 @@ from torch.utils.data import Sampler
 
 
 class Draw(NamedTuple):
-    """The data of one step on one process: positions in the data set, and which of them are mirrored."""
+    """The data of one step on one process: positions in the data set, which are mirrored, and where they are cut."""
 
     index: Tensor  # (n,), int64
     flip: Tensor  # (n,), bool
+    corner: Tensor  # (n, 2), float in [0, 1): the upper left corner of a random cut, as a share of the room there is
 
 
 class StepSampler(Sampler[Draw]):
@@ -26,7 +27,9 @@ class StepSampler(Sampler[Draw]):
         size: number of data.
         batch_size: data of one minibatch on one process.
         n_critic: minibatches of one step.
+        length: data drawn in an epoch; None: each once. More than ``size`` goes round them, in a new order each time.
         flip: mirror each datum with probability 1/2, decided anew each epoch.
+        stream: another number gives another order for the same seed, as for the second of two unpaired domains.
     """
 
     def __init__(
@@ -35,13 +38,16 @@ class StepSampler(Sampler[Draw]):
         batch_size: int,
         n_critic: int = 1,
         *,
+        length: int | None = None,
         seed: int = 0,
+        stream: int = 0,
         flip: bool = False,
         rank: int = 0,
         world_size: int = 1,
     ):
         self.size, self.batch_size, self.n_critic, self.flip = size, batch_size, n_critic, flip
-        self.seed, self.epoch, self.rank, self.world_size = seed, 0, rank, world_size
+        self.length = size if length is None else length
+        self.seed, self.stream, self.epoch, self.rank, self.world_size = seed, stream, 0, rank, world_size
 
     def set_epoch(self, epoch: int) -> None:
         """Lightning calls this at the start of each epoch."""
@@ -53,13 +59,15 @@ class StepSampler(Sampler[Draw]):
         return self.n_critic * self.world_size * self.batch_size
 
     def __len__(self) -> int:
-        return self.size // self.per_step
+        return self.length // self.per_step
 
     def __iter__(self) -> Iterator[Draw]:
-        rng = np.random.default_rng((self.seed, self.epoch))
-        order = torch.from_numpy(rng.permutation(self.size))
-        mirrored = torch.from_numpy(rng.random(self.size) < 0.5) & self.flip
+        rng = np.random.default_rng((self.seed, self.epoch, self.stream))
+        turns = [rng.permutation(self.size) for _ in range(-(-self.length // self.size))]
+        order = torch.from_numpy(np.concatenate(turns)[: self.length])
+        mirrored = torch.from_numpy(rng.random(self.length) < 0.5) & self.flip
+        corners = torch.from_numpy(rng.random((self.length, 2), dtype=np.float32))
         for step in range(len(self)):
-            everyone = order[step * self.per_step : (step + 1) * self.per_step]
-            mine = everyone.view(self.n_critic, self.world_size, self.batch_size)[:, self.rank].reshape(-1)
-            yield Draw(mine, mirrored[mine])
+            rows = torch.arange(step * self.per_step, (step + 1) * self.per_step)
+            mine = rows.view(self.n_critic, self.world_size, self.batch_size)[:, self.rank].reshape(-1)
+            yield Draw(order[mine], mirrored[mine], corners[mine])

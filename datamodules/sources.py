@@ -64,9 +64,13 @@ class Files:
     labels: Tensor | None
     channels: int
     size: tuple[int, int]
+    stretch: bool = False
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def _read(self, path: Path) -> Tensor:
+        return read_image(path, self.channels, self.size, self.stretch)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -75,19 +79,19 @@ class Files:
 
     def gather(self, index: Tensor) -> Batch:
         """The decoded images at ``index``, uint8 (n, channels, height, width), and their labels if there are any."""
-        images = [read_image(self.paths[i], self.channels, self.size) for i in index.tolist()]
+        images = [self._read(self.paths[i]) for i in index.tolist()]
         batch = {"x": torch.stack(images)}
         return batch if self.labels is None else {**batch, "label": self.labels[index]}
 
     def in_memory(self) -> Images:
         """All files decoded, by threads."""
         with ThreadPoolExecutor() as pool:
-            images = list(pool.map(lambda path: read_image(path, self.channels, self.size), self.paths))
+            images = list(pool.map(self._read, self.paths))
         return Images(torch.stack(images), self.labels)
 
     def fingerprint(self) -> str:
         """A hash of names, sizes and times of change: enough to tell whether files were touched."""
-        digest = hashlib.blake2b(f"{self.channels} {self.size}".encode(), digest_size=8)
+        digest = hashlib.blake2b(f"{self.channels} {self.size} {self.stretch}".encode(), digest_size=8)
         for path in self.paths:
             stat = path.stat()
             digest.update(f"{path}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())

@@ -7,6 +7,7 @@ on each and the generator once on the last (Algorithm 1 of the GAN and WGAN pape
 This is the only file that speaks of optimizers, of who is frozen, and of Lightning's counters.
 """
 
+import logging
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gan_modules.randomness import StepRandomness, seed_for
 from gan_modules.schedules import ScheduleName, learning_rate_factor
+
+log = logging.getLogger(__name__)
 
 Batch = dict[str, Tensor]
 Player = Literal["discriminator", "generator"]
@@ -42,6 +45,11 @@ def split(batch: Batch, parts: int) -> list[Batch]:
 def detached(batch: Batch) -> Batch:
     """The same tensors, cut from the graph that made them."""
     return {name: tensor.detach() for name, tensor in batch.items()}
+
+
+def plain_shape(shape):
+    """A shape, or shapes by name, as tuples, which a checkpoint can hold."""
+    return {name: tuple(s) for name, s in shape.items()} if isinstance(shape, dict) else tuple(shape)
 
 
 @contextmanager
@@ -73,7 +81,8 @@ class GANModule(LightningModule, ABC):
         lr_schedule: course of both learning rates over the run, per generator step.
         lr_decay_start: fraction of the run after which ``lr_schedule`` begins to fall.
         seed: of the initial weights and of all noise.
-        shape: of one datum, (channels, height, width) or (dimensions,); None: asked of the data module.
+        shape: of one datum, (channels, height, width) or (dimensions,), by name where data has several parts; None:
+            asked of the data module.
         classes: number of classes of labelled data; None: asked of the data module together with ``shape``.
 
     Raises:
@@ -84,6 +93,8 @@ class GANModule(LightningModule, ABC):
     moves_first: Player = "discriminator"
     #: Pictures by name: one tensor name is a grid of samples, several are columns side by side.
     panels: ClassVar[dict[str, tuple[str, ...]]] = {"reals": ("real",), "fakes": ("fake",)}
+    #: Whether fakes come from noise, without end; otherwise each is made from a datum.
+    endless: ClassVar[bool] = True
     #: Which (real, fake) pictures a distance compares, by the label its score carries.
     scored: ClassVar[dict[str, tuple[str, str]]] = {"": ("real", "fake")}
 
@@ -99,7 +110,7 @@ class GANModule(LightningModule, ABC):
         lr_schedule: ScheduleName = "constant",
         lr_decay_start: float = 0.0,
         seed: int = 0,
-        shape: tuple[int, ...] | None = None,
+        shape: tuple[int, ...] | dict[str, tuple[int, ...]] | None = None,
         classes: int | None = None,
     ):
         super().__init__()
@@ -116,7 +127,7 @@ class GANModule(LightningModule, ABC):
         self.lr, self.discriminator_lr, self.betas = lr, discriminator_lr or lr, betas
         self.n_critic, self.fresh_noise, self.ema_decay, self.seed = n_critic, fresh_noise, ema_decay, seed
         self.lr_schedule, self.lr_decay_start = lr_schedule, lr_decay_start
-        self.shape = None if shape is None else tuple(shape)
+        self.shape = None if shape is None else plain_shape(shape)
         self.classes = classes
         self.average: AveragedModel | None = None
         self.noise: StepRandomness | None = None  # of the running step
@@ -237,7 +248,7 @@ class GANModule(LightningModule, ABC):
 
     def fit_to(self, data) -> None:
         """Take over the ``shape`` and ``classes`` of a data module; a checkpoint remembers them."""
-        self.shape, self.classes = tuple(data.shape), data.classes
+        self.shape, self.classes = plain_shape(data.shape), data.classes
         self.hparams.update(shape=self.shape, classes=self.classes)
 
     def _datamodule(self):
@@ -263,6 +274,25 @@ class GANModule(LightningModule, ABC):
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
         checkpoint["model_class"] = f"{type(self).__module__}.{type(self).__qualname__}"
+
+    # For state that every process has for itself.
+
+    def of_every_rank(self, mine) -> list:
+        """One object of every process, in order of rank, the same list everywhere."""
+        if self._trainer is None or self.trainer.world_size == 1:
+            return [mine]
+        everyone: list = [None] * self.trainer.world_size
+        torch.distributed.all_gather_object(everyone, mine)
+        return everyone
+
+    def my_share(self, everyone: list, what: str):
+        """This process's object of such a list; None, with a line that says so, for another number of processes."""
+        rank, count = (0, 1) if self._trainer is None else (self.trainer.global_rank, self.trainer.world_size)
+        if len(everyone) == count:
+            return everyone[rank]
+        if everyone and rank == 0:
+            log.warning("%s of %d processes cannot serve %d: they start empty", what, len(everyone), count)
+        return None
 
     @property
     def best_generator(self) -> nn.Module:

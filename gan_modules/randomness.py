@@ -21,6 +21,7 @@ class StepRandomness:
     def __init__(self, seed: int, step: int, device: torch.device | str = "cpu", rank: int = 0, world_size: int = 1):
         self.device, self.rank, self.world_size = torch.device(device), rank, world_size
         self._generator = torch.Generator(device).manual_seed(seed_for(seed, step))
+        self._own = torch.Generator().manual_seed(seed_for(seed, step, rank + 1, 1))
         # What draws from the device's default generator (dropout) differs between processes and is repeatable too.
         # Not torch.manual_seed: where CUDA is built in but not in use, that keeps a stack trace of every call for ever.
         cuda = self.device.type == "cuda"
@@ -34,6 +35,10 @@ class StepRandomness:
     def uniform(self, n: int, *shape: int) -> Tensor:
         """Uniform draws in [0, 1), shape (n, \\*shape)."""
         return self._mine(torch.rand, n, shape)
+
+    def private(self, n: int, *shape: int) -> Tensor:
+        """Uniform draws in [0, 1) for this process alone, on the CPU: for what each keeps to itself, as image pools."""
+        return torch.rand(n, *shape, generator=self._own)
 
     def _mine(self, draw, n: int, shape: tuple[int, ...]) -> Tensor:
         everyone = draw(self.world_size * n, *shape, generator=self._generator, device=self.device)

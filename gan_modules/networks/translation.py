@@ -3,18 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-
-def normal_init_002(network: nn.Module) -> nn.Module:
-    """Weights of all convolutions from N(0, 0.02), gains of BatchNorm from N(1, 0.02), biases 0."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(module.weight, 0.0, 0.02)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.BatchNorm2d):
-            nn.init.normal_(module.weight, 1.0, 0.02)
-            nn.init.zeros_(module.bias)
-    return network
+from gan_modules.networks.layers import normal_init
 
 
 class ResidualBlock(nn.Module):
@@ -61,7 +50,7 @@ class ResidualTranslator(nn.Sequential):
             layers += [nn.InstanceNorm2d(features // 2), nn.ReLU(inplace=True)]
         layers += [nn.ReflectionPad2d(3), nn.Conv2d(width, channels_out, 7), nn.Tanh()]
         super().__init__(*layers)
-        normal_init_002(self)
+        normal_init(self)
 
 
 class PatchDiscriminator(nn.Sequential):
@@ -80,7 +69,7 @@ class PatchDiscriminator(nn.Sequential):
             layers += [nn.Conv2d(features, wider, 4, stride=stride, padding=1, bias=norm == "instance")]
             layers += [normed(wider), nn.LeakyReLU(0.2, inplace=True)]
         super().__init__(*layers, nn.Conv2d(8 * width, 1, 4, padding=1))
-        normal_init_002(self)
+        normal_init(self)
 
 
 class UNet(nn.Module):
@@ -114,7 +103,7 @@ class UNet(nn.Module):
                 noisy = not innermost and out == target == 8 * width
                 up += [nn.BatchNorm2d(target), *([AlwaysDropout(0.5)] if noisy else [])]
             self.ups.append(nn.Sequential(*up))
-        normal_init_002(self)
+        normal_init(self)
 
     def forward(self, x: Tensor) -> Tensor:
         skips = []

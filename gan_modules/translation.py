@@ -1,0 +1,41 @@
+"""GANs that turn images of one domain into images of another: what CycleGAN and pix2pix share."""
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from torch import Tensor
+from torch.nn.functional import pad
+
+from gan_modules.base import GANModule
+
+
+class TranslationGAN(GANModule):
+    """Batches hold domains ``A`` and ``B``; a generator draws an image of one from an image of the other."""
+
+    #: What it can translate: ``AtoB``, ``BtoA`` or both.
+    directions: tuple[str, ...] = ("AtoB",)
+    #: Fakes are made from data, so there are no more of them than there are data.
+    endless: ClassVar[bool] = False
+
+    @property
+    def scored(self) -> dict[str, tuple[str, str]]:
+        return {d: (f"real_{d[-1]}", f"fake_{d[-1]}") for d in self.directions}
+
+    @abstractmethod
+    def translate(self, images: Tensor, direction: str = "AtoB") -> Tensor:
+        """Images (n, channels, h, w) in [-1, 1] translated, in eval mode; h and w must suit the generator's strides."""
+
+    def translate_any(self, images: Tensor, direction: str = "AtoB") -> Tensor:
+        """Like ``translate`` for images of any height and width: padded by reflection, and cut to their size again."""
+        height, width = images.shape[2:]
+        multiple = self.multiple
+        down, right = -height % multiple, -width % multiple
+        # Reflection cannot pad by more than there is; tiny images are padded by their edge.
+        mode = "reflect" if down < height and right < width else "replicate"
+        padded = pad(images, (0, right, 0, down), mode=mode) if down or right else images
+        return self.translate(padded, direction)[..., :height, :width]
+
+    @property
+    def multiple(self) -> int:
+        """Height and width that the generator takes are multiples of this."""
+        return 4
