@@ -82,11 +82,11 @@ class DomainsDataModule(GANDataModule):
         }
 
     def size(self, split: Split) -> int:
-        return max(self.draws(source) for source in self.sources(split).values())
+        return max(len(source) for source in self.sources(split).values())
 
-    def draws(self, source: Source) -> int:
-        """Data that an epoch draws of one domain."""
-        return len(source)
+    def shown(self, split: Split) -> dict[str, Source]:
+        """The images of both domains that ``reference`` goes through."""
+        return self.sources(split)
 
     def reference(
         self,
@@ -100,8 +100,9 @@ class DomainsDataModule(GANDataModule):
 
         Unpaired domains go on to their own ends: the last batches may hold fewer, or none, of one domain.
         """
-        sources = self.sources(split)
-        total = min(limit or self.size(split), max(len(source) for source in sources.values()))
+        sources = self.shown(split)
+        longest = max(len(source) for source in sources.values())
+        total = min(limit or longest, longest)
         for begin in range(0, total, batch_size):
             batch = {}
             for name, source in sources.items():

@@ -54,6 +54,7 @@ class CycleGAN(TranslationGAN):
 
     def build(self) -> None:
         a, b = self.shape["A"], self.shape["B"]
+        self.check_patches()
         require(
             not self.identity_weight or a[0] == b[0],
             f"the identity terms need domains of the same channels, these have {a[0]} and {b[0]}: "

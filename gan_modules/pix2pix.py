@@ -47,6 +47,7 @@ class Pix2Pix(TranslationGAN):
     def build(self) -> None:
         source, target = self.shape[self.source], self.shape[self.target]
         require(source[1:] == target[1:], f"paired images must have one size, these have {source[1:]} and {target[1:]}")
+        self.check_patches()
         side = min(source[1:])
         halvings = min(8, side.bit_length() - 1) if self.halvings is None else self.halvings
         good = source[1] % 2**halvings == 0 and source[2] % 2**halvings == 0
@@ -55,12 +56,9 @@ class Pix2Pix(TranslationGAN):
             f"a U-Net of {halvings} halvings needs sides that are multiples of {2**halvings}, got "
             f"{source[2]}x{source[1]}: set --data.crop_size, or --model.halvings",
         )
+        self.multiple = self.smallest = 2**halvings
         self.generator = UNet(source[0], target[0], halvings=halvings, width=self.width)
         self.discriminator = PatchDiscriminator(source[0] + target[0], width=self.width, norm="batch")
-
-    @property
-    def multiple(self) -> int:
-        return self.best_generator.multiple
 
     def generate(self, batch: Batch) -> Batch:
         return {self.target: self.generator(batch[self.source])}

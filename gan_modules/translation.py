@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn.functional import pad
 
-from gan_modules.base import GANModule
+from gan_modules.base import GANModule, require
 
 
 class TranslationGAN(GANModule):
@@ -28,14 +28,20 @@ class TranslationGAN(GANModule):
     def translate_any(self, images: Tensor, direction: str = "AtoB") -> Tensor:
         """Like ``translate`` for images of any height and width: padded by reflection, and cut to their size again."""
         height, width = images.shape[2:]
-        multiple = self.multiple
-        down, right = -height % multiple, -width % multiple
+        down, right = (max(n + -n % self.multiple, self.smallest) - n for n in (height, width))
         # Reflection cannot pad by more than there is; tiny images are padded by their edge.
         mode = "reflect" if down < height and right < width else "replicate"
         padded = pad(images, (0, right, 0, down), mode=mode) if down or right else images
         return self.translate(padded, direction)[..., :height, :width]
 
-    @property
-    def multiple(self) -> int:
-        """Height and width that the generator takes are multiples of this."""
-        return 4
+    #: Height and width that the generator takes are multiples of this, and no smaller than ``smallest``.
+    multiple: int = 4
+    smallest: int = 8
+
+    def check_patches(self) -> None:
+        """Refuse images that are too small for the patch discriminator's norm layers."""
+        for _, height, width in self.shape.values():
+            require(
+                min(height, width) >= 24,
+                f"the patch discriminator needs images of 24 pixels and more, got {width}x{height}: raise crop_size",
+            )

@@ -25,7 +25,7 @@ class ResidualTranslator(nn.Sequential):
     """c7s1-64, d128, d256, R256 x blocks, u128, u64, c7s1-out (Zhu et al. 2017, appendix 7.2; Johnson et al. 2016).
 
     Fully convolutional: images (n, channels_in, h, w) to (n, channels_out, h, w) in [-1, 1] for h and w that are
-    multiples of ``multiple``.
+    multiples of 4, and 8 or more.
 
     Args:
         channels_in: of the images it reads.
@@ -34,8 +34,6 @@ class ResidualTranslator(nn.Sequential):
         width: features of the first layer, 64 in the paper.
         size: side of the images it is trained on, which decides ``blocks``.
     """
-
-    multiple = 4
 
     def __init__(self, channels_in: int, channels_out: int, *, size: int, blocks: int | None = None, width: int = 64):
         blocks = (9 if size >= 256 else 6) if blocks is None else blocks
@@ -75,7 +73,7 @@ class PatchDiscriminator(nn.Sequential):
 class UNet(nn.Module):
     """Encoder and decoder with a skip at every size (Isola et al. 2017, appendix 6.1.1): 8 halvings at 256, 7 at 128.
 
-    Images (n, channels_in, h, w) to (n, channels_out, h, w) in [-1, 1] for h and w that are multiples of ``multiple``.
+    Images (n, channels_in, h, w) to (n, channels_out, h, w) in [-1, 1] for sides that halve evenly.
     The paper's noise is dropout in the inner layers of the decoder, in training and in use alike.
 
     Args:
@@ -85,7 +83,6 @@ class UNet(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, *, halvings: int, width: int = 64):
         super().__init__()
-        self.multiple = 2**halvings
         features = [width * min(8, 2**i) for i in range(halvings)]
         self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
         for i, out in enumerate(features):
