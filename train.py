@@ -8,16 +8,16 @@ from commands.options import short_help
 from runtime.names import UsageError, suggestion
 
 #: Verbs and the modules that carry them out; ``fit`` is implied.
-VERBS = {"fit": "commands.fit"}
+VERBS = {"fit": "commands.fit", "translate": "commands.translate", "check-data": "commands.check_data"}
 
 
 def main(argv: list[str]) -> int:
     """Run one command line; returns the exit status."""
     verb, rest = (argv[0], argv[1:]) if argv and not argv[0].startswith("-") else ("fit", argv)
-    if not argv or (rest in (["--help"], ["-h"]) and verb == "fit"):
-        print(short_help())
-        return 0
     try:
+        if not argv or (rest in (["--help"], ["-h"]) and verb == "fit"):
+            print(short_help())
+            return 0
         if verb not in VERBS:
             raise UsageError(f"no command '{verb}'.{suggestion(verb, VERBS) or ' Known: ' + ', '.join(VERBS) + '.'}")
         # Imported only now: torch and Lightning take seconds, and a misspelt name should not have to wait for them.

@@ -1,5 +1,6 @@
 """The short options that people type daily, translated to the typed, dotted options behind them; no heavy imports."""
 
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ SHORT = {
     "--gpus": (("--trainer.accelerator=gpu", "--trainer.devices={}"), "number of GPUs"),
     "--precision": (("--trainer.precision={}",), "32-true, bf16-mixed or 16-mixed"),
     "--seed": (("--seed_everything={}",), "of weights, noise and the order of the data"),
+    "--direction": (("--model.direction={}",), "AtoB or BtoA, for pix2pix"),
     "--name": (("--run.name={}",), "name of the run folder, in place of a counter"),
     "--out": (("--run.out={}",), "folder of all run folders (runs)"),
     "--wandb": (("--run.wandb={}",), "online, offline or off (online if a key is configured, else offline)"),
@@ -100,8 +102,15 @@ def _layers(request: Request) -> list[str]:
         if not Path(request.data).is_dir():
             hint = suggestion(request.data, datasets()) or f" Known: {', '.join(datasets())}."
             raise UsageError(f"--data {request.data}: no data set of that name and no such folder.{hint}")
-        layers += ["--data=datamodules.Folder", f"--data.folder={request.data}"]
+        kind = "Pairs" if _translates(request) else "Folder"
+        layers += [f"--data=datamodules.{kind}", f"--data.folder={request.data}"]
     return layers
+
+
+def _translates(request: Request) -> bool:
+    """Whether the chosen experiment is a translation, so that a folder given to it holds two domains."""
+    text = models()[request.model].read_text() if request.model in models() else ""
+    return any(f"gan_modules.{name}\n" in text for name in ("CycleGAN", "Pix2Pix"))
 
 
 def short_help() -> str:
@@ -117,12 +126,17 @@ def short_help() -> str:
         ("--config FILE", _VALUES["--config"]),
         *FLAGS.items(),
     ]
-    lines = [f"  {option:<24}{text}" for option, text in rows]
+    indent = " " * 26
+    lines = [
+        textwrap.fill(text, 118, initial_indent=f"  {option:<24}", subsequent_indent=indent, break_on_hyphens=False)
+        for option, text in rows
+    ]
     return "\n".join(
         [
             "usage: python train.py --model NAME [options]",
             "",
             "Train a GAN. Without any other option: a small experiment on data that comes with the installation.",
+            "Other commands: python train.py translate|check-data --help",
             "",
             *lines,
             "",

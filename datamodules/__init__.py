@@ -7,9 +7,10 @@ from datamodules.digits import Digits
 from datamodules.domains import DomainsDataModule
 from datamodules.folder import Folder
 from datamodules.images import ImageDataModule
+from datamodules.known_domains import KnownDomains
 from datamodules.lsun import LSUN
 from datamodules.pairs import Pairs
-from datamodules.photos import Photos
+from datamodules.photos import Colours, Photos
 from datamodules.torchvision_sets import CIFAR10, MNIST, FashionMNIST
 
 __all__ = [
@@ -18,12 +19,14 @@ __all__ = [
     "MNIST",
     "CIFAR10Domains",
     "CelebA",
+    "Colours",
     "Digits",
     "DomainsDataModule",
     "FashionMNIST",
     "Folder",
     "GANDataModule",
     "ImageDataModule",
+    "KnownDomains",
     "Pairs",
     "Photos",
 ]

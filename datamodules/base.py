@@ -89,18 +89,24 @@ class GANDataModule(LightningDataModule, ABC):
         Raises:
             ValueError: one step needs more data than there are.
         """
-        trainer = self.trainer
-        n_critic = getattr(trainer.lightning_module, "n_critic", 1) if trainer else 1
+        trainer, model = self.trainer, self.model
         rank, world_size = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
-        self.check_step(n_critic, world_size)
+        if model is not None:
+            self.check_for(model, world_size)
         return StepSampler(
             batch_size=self.batch_size,
-            n_critic=n_critic,
+            n_critic=getattr(model, "n_critic", 1),
             **{"size": self.size("train"), "seed": self.seed, "rank": rank, "world_size": world_size, **options},
         )
 
-    def check_step(self, n_critic: int, devices: int = 1) -> None:
-        """Refuse, in one line, a step that needs more data than there are."""
+    @property
+    def model(self):
+        """The model of the trainer that this data serves, or None."""
+        return None if self.trainer is None else self.trainer.lightning_module
+
+    def check_for(self, model, devices: int = 1) -> None:
+        """Refuse, in one line, a model that this data cannot serve: one whose step needs more data than there are."""
+        n_critic = getattr(model, "n_critic", 1)
         have, need = self.size("train"), n_critic * devices * self.batch_size
         if need > have:
             raise ValueError(

@@ -23,8 +23,8 @@ class CIFAR10Domains(DomainsDataModule):
         for kind in (a, b):
             if kind not in CLASSES:
                 raise ValueError(f"CIFAR-10 has no class '{kind}': use one of {', '.join(CLASSES)}")
-        if self.load_size is not None or self.paired:
-            raise ValueError("CIFAR-10's images are 32x32 and unpaired: leave out load_size and paired")
+        if self.load_size is not None:
+            raise ValueError("CIFAR-10's images are 32x32: leave out load_size")
         self.a, self.b = a, b
         self._whole = CIFAR10(root=root)
 

@@ -18,14 +18,14 @@ DOMAINS = ("A", "B")
 class DomainsDataModule(GANDataModule):
     """Batches of ``A`` and ``B``, each (n, channels, crop_size, crop_size) in [-1, 1]; the channels may differ.
 
-    A subclass gives ``name`` and ``read(split)``. In training images are cut at random places and mirrored; unpaired
-    domains are drawn independently of each other, and an epoch is as long as the larger one.
+    A subclass gives ``name`` and ``read(split)``. In training images are cut at random places and mirrored. A model
+    that needs pairs gets those of the same position; for any other the domains are drawn independently of each other,
+    and an epoch is as long as the larger one.
 
     Args:
         load_size: side in pixels that images are brought to before they are cut; None: the size they have.
         crop_size: side of the square that is cut out; None: no cut.
         flip: mirror images left to right at random; both images of a pair alike.
-        paired: A and B of the same position belong together.
 
     Raises:
         ValueError: a domain is empty, or smaller than ``crop_size``.
@@ -38,13 +38,12 @@ class DomainsDataModule(GANDataModule):
         load_size: int | None = None,
         crop_size: int | None = None,
         flip: bool = True,
-        paired: bool = False,
         **options,
     ):
         super().__init__(batch_size=batch_size, **options)
         if load_size is not None and crop_size is not None and crop_size > load_size:
             raise ValueError(f"crop_size {crop_size} is larger than load_size {load_size}: lower it")
-        self.load_size, self.crop_size, self.flip, self.paired = load_size, crop_size, flip, paired
+        self.load_size, self.crop_size, self.flip = load_size, crop_size, flip
         self._sources: dict[str, dict[str, Source]] = {}
         self._on_device: dict[str, Source] = {}
 
@@ -84,6 +83,17 @@ class DomainsDataModule(GANDataModule):
     def size(self, split: Split) -> int:
         return max(len(source) for source in self.sources(split).values())
 
+    @property
+    def aligned(self) -> bool:
+        """Whether A and B of the same position belong together."""
+        return False
+
+    def check_for(self, model, devices: int = 1) -> None:
+        """Also refuses a model that needs pairs where there are none."""
+        super().check_for(model, devices)
+        if getattr(model, "needs_pairs", False) and not self.aligned:
+            raise ValueError(f"{type(model).__name__} needs pairs and the domains of {self.name} are unpaired")
+
     def shown(self, split: Split) -> dict[str, Source]:
         """The images of both domains that ``reference`` goes through."""
         return self.sources(split)
@@ -120,7 +130,7 @@ class DomainsDataModule(GANDataModule):
             f"{name} {len(source):,} images, {' x '.join(map(str, self.shape[name]))}"
             for name, source in self.sources("train").items()
         ]
-        return f"{self.name}: {'; '.join(counts)}{', paired' if self.paired else ''}"
+        return f"{self.name}: {'; '.join(counts)}{', in pairs' if self.aligned else ''}"
 
     # What Lightning asks.
 
@@ -129,9 +139,10 @@ class DomainsDataModule(GANDataModule):
 
     def train_dataloader(self) -> DataLoader:
         sources = self.sources("train")
+        paired = getattr(self.model, "needs_pairs", False)
         samplers = {
             name: self.steps(
-                size=len(source), length=self.size("train"), flip=self.flip, stream=0 if self.paired else number
+                size=len(source), length=self.size("train"), flip=self.flip, stream=0 if paired else number
             )
             for number, (name, source) in enumerate(sources.items())
         }

@@ -39,40 +39,31 @@ class Pairs(DomainsDataModule):
     """Two domains in one folder, whichever of the usual layouts it has:
 
     ``trainA trainB testA testB`` (unpaired); ``train/A train/B test/A test/B`` (paired by name); ``train/*.jpg
-    test/*.jpg`` with A on the left and B on the right (paired). ``val`` serves as ``test``. With ``paired=False`` a
-    paired folder is read as two unpaired domains.
+    test/*.jpg`` with A on the left and B on the right (paired). ``val`` serves as ``test``. A model that
+    needs no pairs reads a paired folder as two unpaired domains.
 
     Args:
         folder: the folder.
-        direction: ``BtoA`` calls the second domain A and the first B.
         load_size: both sides are brought to it, as in that repository; None: images keep their size.
-        paired: None: as the folder is.
     """
 
     def __init__(
         self,
         folder: str,
-        direction: Literal["AtoB", "BtoA"] = "AtoB",
         load_size: int | None = 286,
         crop_size: int | None = 256,
-        paired: bool | None = None,
         **options,
     ):
-        self.folder, self.direction = Path(folder), direction
-        super().__init__(load_size=load_size, crop_size=crop_size, paired=bool(paired), **options)
-        self._as_it_is = paired is None
+        self.folder = Path(folder)
+        super().__init__(load_size=load_size, crop_size=crop_size, **options)
 
     @property
     def name(self) -> str:
         return self.folder.resolve().name
 
-    def setup(self, stage: str) -> None:
-        super().setup(stage)
-        kind = layout(self.folder, "train")[0]
-        if self._as_it_is:
-            self.paired = kind != "unpaired"
-        elif self.paired and kind == "unpaired":
-            raise ValueError(f"{self.folder} holds unpaired domains (trainA, trainB): a paired model cannot use it")
+    @property
+    def aligned(self) -> bool:
+        return layout(self.folder, "train")[0] != "unpaired"
 
     def read(self, split: Split) -> dict[str, Source]:
         kind, folders = layout(self.folder, split)
@@ -87,7 +78,7 @@ class Pairs(DomainsDataModule):
                 found[name] = files_of(paths, None, self.load_size, None, stretch=True, option="load_size")
         if kind == "folders":
             check_partners(found)
-        return found if self.direction == "AtoB" else {"A": found["B"], "B": found["A"]}
+        return found
 
     def _half(self, paths: Sequence[Path], side: Literal["A", "B"]) -> Half:
         whole = files_of(list(paths), None, None, None, option="load_size")

@@ -6,6 +6,7 @@ from gan_modules.cyclegan import CycleGAN
 from gan_modules.dcgan import DCGAN
 from gan_modules.gan import GAN
 from gan_modules.latent import LatentGAN
+from gan_modules.loading import load_model
 from gan_modules.pix2pix import Pix2Pix
 from gan_modules.translation import TranslationGAN
 from gan_modules.wgan import WGAN
@@ -22,4 +23,5 @@ __all__ = [
     "LatentGAN",
     "Pix2Pix",
     "TranslationGAN",
+    "load_model",
 ]

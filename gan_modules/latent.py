@@ -38,6 +38,14 @@ class LatentGAN(GANModule):
         self.latent_dim, self.prior, self.networks, self.width = latent_dim, prior, networks, width
         self.discriminator_norm, self.conditional = discriminator_norm, conditional
 
+    def fit_to(self, data) -> None:
+        name = getattr(data, "name", "this data")
+        require(
+            not isinstance(data.shape, dict),
+            f"{type(self).__name__} draws images of one kind and {name} has two domains: use --model cyclegan",
+        )
+        super().fit_to(data)
+
     def build(self) -> None:
         require(
             not self.conditional or self.classes is not None,

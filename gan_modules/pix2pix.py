@@ -27,6 +27,8 @@ class Pix2Pix(TranslationGAN):
         width: features of the first layer of both players.
     """
 
+    needs_pairs = True
+
     def __init__(
         self,
         *,

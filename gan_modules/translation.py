@@ -14,8 +14,19 @@ class TranslationGAN(GANModule):
 
     #: What it can translate: ``AtoB``, ``BtoA`` or both.
     directions: tuple[str, ...] = ("AtoB",)
+    #: Whether A and B of a batch must belong together.
+    needs_pairs: ClassVar[bool] = False
     #: Fakes are made from data, so there are no more of them than there are data.
     endless: ClassVar[bool] = False
+
+    def fit_to(self, data) -> None:
+        name = getattr(data, "name", "this data")
+        require(
+            isinstance(data.shape, dict),
+            f"{type(self).__name__} translates between two domains and {name} is one: use --data photos, or a folder "
+            "with trainA and trainB",
+        )
+        super().fit_to(data)
 
     @property
     def scored(self) -> dict[str, tuple[str, str]]:

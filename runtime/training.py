@@ -64,7 +64,7 @@ def prepare(parsed: Parsed) -> str:
         if int(os.environ.get("LOCAL_RANK", 0)) == 0:
             data.prepare_data()
         data.setup("fit")
-        data.check_step(model.n_critic)
+        data.check_for(model)
         model.fit_to(data)
         model.configure_model()
     except (ValueError, OSError) as error:
