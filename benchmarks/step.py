@@ -3,7 +3,7 @@
     python benchmarks/step.py [--json] [--rounds 7] [--only mlp]
 
 Each round times both, one after the other, so that a slow minute of the machine hits both; the ratio of each round is
-taken, and the median and the range of the ratios are printed. Ours is the whole ``fit`` as a user has it: local log,
+taken, and the median and the range of the ratios are printed, and the largest resident memory of each. Ours is the whole ``fit`` as a user has it: local log,
 W&B offline, throughput, run page, last checkpoint, logging every 50 steps. Images per second of the in-memory data
 path against torchvision's data set through a DataLoader come with ``--only loading``.
 """
@@ -23,9 +23,9 @@ import torchvision
 from pytorch_lightning import Callback, Trainer
 
 from callbacks import FID, SampleGrid, Throughput
-from datamodules import ImageDataModule
+from datamodules import DomainsDataModule, ImageDataModule
 from datamodules.sources import Images
-from gan_modules import DCGAN, GAN, WGANGP
+from gan_modules import DCGAN, GAN, WGANGP, CycleGAN
 from gan_modules.base import GANModule, split
 from gan_modules.penalties import gradient_penalty
 from runtime.checkpoints import LastCheckpoint
@@ -50,10 +50,26 @@ class Noise(ImageDataModule):
         return Images(torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator))
 
 
+class NoisePairs(DomainsDataModule):
+    """Two domains of random images in memory."""
+
+    name = "noise"
+
+    def __init__(self, side: int, size: int = 400, **options):
+        super().__init__(flip=False, **options)
+        self.side, self.count = side, size
+
+    def read(self, split):
+        generator = torch.Generator().manual_seed(0)
+        shape = (self.count, 3, self.side, self.side)
+        return {k: Images(torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)) for k in "AB"}
+
+
 CASES = {
     "mlp": (lambda: GAN(seed=1), lambda: Noise(28, 1, batch_size=128), 150),
     "dcgan32": (lambda: DCGAN(width=32, seed=1), lambda: Noise(32, 3, batch_size=64), 50),
     "wgan_gp": (lambda: WGANGP(width=32, seed=1), lambda: Noise(28, 1, batch_size=64), 12),
+    "cyclegan64": (lambda: CycleGAN(width=16, seed=1), lambda: NoisePairs(64, batch_size=1), 30),
 }
 
 
@@ -93,6 +109,8 @@ def bare(model: GANModule, data: ImageDataModule, steps: int) -> float:
     """Seconds a step of a plain loop: the same networks, fused Adam, data gathered from one tensor in memory."""
     model.fit_to(data)
     model.configure_model()
+    if isinstance(model, CycleGAN):
+        return bare_cyclegan(model, data, steps)
     generator, discriminator, images = model.generator, model.discriminator, data.source("train").images
     adam = {"betas": model.betas, "fused": True}
     generator_optimizer = torch.optim.Adam(generator.parameters(), lr=model.lr, **adam)
@@ -141,15 +159,73 @@ def bare(model: GANModule, data: ImageDataModule, steps: int) -> float:
     return (time.perf_counter() - begin) / steps
 
 
+def bare_cyclegan(model: CycleGAN, data: DomainsDataModule, steps: int) -> float:
+    """Seconds a step of the authors' loop: both generators, then both discriminators on pooled fakes."""
+    G, F, D_A, D_B = (*model.generator.values(), *model.discriminator.values())
+    images = {name: source.images for name, source in data.sources("train").items()}
+    adam = {"lr": model.lr, "betas": model.betas, "fused": True}
+    generator_optimizer = torch.optim.Adam(model.generator.parameters(), **adam)
+    discriminator_optimizer = torch.optim.Adam(model.discriminator.parameters(), **adam)
+    l1 = torch.nn.functional.l1_loss
+
+    def step() -> None:
+        a, b = (images[k][torch.randint(len(images[k]), (1,))].float().mul_(1 / 127.5).sub_(1) for k in "AB")
+        idt_a, fake_a = F(torch.cat([a, b])).chunk(2)
+        fake_b, idt_b = G(torch.cat([a, b])).chunk(2)
+        for parameter in model.discriminator.parameters():
+            parameter.requires_grad_(False)
+        loss = (D_A(fake_a) - 1).square().mean() + (D_B(fake_b) - 1).square().mean()
+        loss = loss + 10 * (l1(F(fake_b), a) + l1(G(fake_a), b)) + 5 * (l1(idt_a, a) + l1(idt_b, b))
+        generator_optimizer.zero_grad()
+        loss.backward()
+        generator_optimizer.step()
+        for parameter in model.discriminator.parameters():
+            parameter.requires_grad_(True)
+        shown = {k: model.pools[k].query(x, torch.rand(1, 2)) for k, x in (("A", fake_a), ("B", fake_b))}
+        judged = ((D_A, a, shown["A"]), (D_B, b, shown["B"]))
+        loss = sum(((D(x) - 1).square().mean() + D(y).square().mean()) / 2 for D, x, y in judged)
+        discriminator_optimizer.zero_grad()
+        loss.backward()
+        discriminator_optimizer.step()
+
+    step()
+    begin = time.perf_counter()
+    for _ in range(steps):
+        step()
+    return (time.perf_counter() - begin) / steps
+
+
+def in_a_process(function, *arguments) -> tuple[float, float]:
+    """What a function returns, run in a fork of its own, and the fork's largest resident memory in MiB."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            os.write(writer, repr(function(*arguments)).encode())
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(writer)
+    _, status, usage = os.wait4(pid, 0)
+    with os.fdopen(reader) as answer:
+        text = answer.read()
+    if status:
+        raise SystemExit(f"{function.__name__} failed")
+    return float(text), usage.ru_maxrss / 1024
+
+
 def measure(case: str, rounds: int) -> dict[str, float]:
     """Ratios of our step to the bare one over alternating rounds."""
     make_model, make_data, steps = CASES[case]
     data = make_data()
-    data.source("train")
-    pairs = []
+    data.setup("fit")
+    pairs, memory = [], {}
     for i in range(rounds + 1):
         runs = [ours, bare] if i % 2 else [bare, ours]
-        seconds = {run.__name__: run(make_model(), data, steps) for run in runs}
+        found = {run.__name__: in_a_process(run, make_model(), data, steps) for run in runs}
+        seconds = {name: values[0] for name, values in found.items()}
+        memory = {name: values[1] for name, values in found.items()}
         pairs.append((seconds["ours"], seconds["bare"]))
     pairs = pairs[1:]  # the first round warms up
     ratios = sorted(a / b for a, b in pairs)
@@ -159,6 +235,8 @@ def measure(case: str, rounds: int) -> dict[str, float]:
         "highest": round(ratios[-1], 4),
         "ours_ms": round(1000 * statistics.median(a for a, _ in pairs), 3),
         "bare_ms": round(1000 * statistics.median(b for _, b in pairs), 3),
+        "ours_mib": round(memory["ours"]),
+        "bare_mib": round(memory["bare"]),
     }
 
 

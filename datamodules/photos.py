@@ -20,9 +20,11 @@ def photograph(file: str, split: Split) -> Tensor:
 
 
 def patches(photos: Tensor, size: int) -> Tensor:
-    """All patches of a grid over photos (n, channels, h, w): (m, channels, size, size)."""
+    """All patches of a grid over photos (n, channels, h, w): (m, channels, size, size), in a fixed mixed order."""
     grid = photos.unfold(2, size, size).unfold(3, size, size)
-    return grid.permute(0, 2, 3, 1, 4, 5).flatten(0, 2).contiguous()
+    grid = grid.permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
+    # Mixed, for the first rows of a photograph are all sky.
+    return grid[torch.randperm(len(grid), generator=torch.Generator().manual_seed(0))]
 
 
 class _Patches(DomainsDataModule):
