@@ -3,7 +3,9 @@
     python benchmarks/step.py [--json] [--rounds 7] [--only mlp]
 
 Each round times both, one after the other, so that a slow minute of the machine hits both; the ratio of each round is
-taken, and the median and the range of the ratios are printed, and the largest resident memory of each. Ours is the whole ``fit`` as a user has it: local log,
+taken, and the median and the range of the ratios are printed, and the largest resident memory of each.
+
+Ours is the whole ``fit`` as a user has it: local log,
 W&B offline, throughput, run page, last checkpoint, logging every 50 steps. Images per second of the in-memory data
 path against torchvision's data set through a DataLoader come with ``--only loading``.
 """

@@ -14,6 +14,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from callbacks.pictures import to_uint8
+from gan_modules.randomness import PICTURES, seed_for
 from metrics.features import download_inception, file_hash, find_inception
 from metrics.frechet import FrechetDistance
 
@@ -79,6 +80,7 @@ class FID(Callback):
     def on_train_start(self, trainer: Trainer, model: LightningModule) -> None:
         if not self.every_n_steps:
             return
+        self._last_step = None
         features, weights = self._choose(model.device, tell=trainer.is_global_zero)
         # Each rank sums over its own share of fakes, rank 0 alone over the reals: torchmetrics adds all up.
         for label, (real, _) in model.scored.items():
@@ -133,7 +135,7 @@ class FID(Callback):
             made += size
             if number % trainer.world_size == trainer.global_rank:
                 # Seeded by the batch, so that the latents do not depend on how many processes share the work.
-                rng = torch.Generator().manual_seed((self.seed << 32) + number)
+                rng = torch.Generator().manual_seed(seed_for(PICTURES, self.seed, number))
                 yield model.pictures({key: value[:size] for key, value in batch.items()}, rng)[name]
             if made == n:
                 return
@@ -148,13 +150,15 @@ class FID(Callback):
             return "pixels", None
         if self.features == "inception":
             return "inception", find_inception(self.weights) or download_inception()
-        if device.type == "cpu":
+        if device.type != "cuda":
             if tell:
                 log.warning(CPU_LINE)
             return "pixels", None
         try:
+            import torch_fidelity  # noqa: F401  torchmetrics' Inception
+
             return "inception", find_inception(self.weights) or download_inception()
-        except ValueError as error:
+        except (ValueError, ImportError) as error:
             if tell:
                 log.warning("scores: frechet_pixels, not FID: %s", error)
             return "pixels", None
@@ -166,7 +170,7 @@ class FID(Callback):
         data = trainer.datamodule
         n = min(self.n_real or data.size(self.split), data.size(self.split))
         network = "pixels8" if weights is None else f"inception-{file_hash(weights)}"
-        key = f"{data.name}|{data.fingerprint(self.split)}|{self.split}|{name}|{n}|{network}|tf-bilinear"
+        key = f"{data.name}|{data.fingerprint(self.split)}|{self.split}|{name}|{n}|{network}|tf-bilinear|mixed"
         path = cache_folder() / f"{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}.pt"
         if path.is_file():
             return torch.load(path, weights_only=True)
@@ -178,8 +182,13 @@ class FID(Callback):
             distance.update(to_uint8(pictures[name]), real=True)
             seen += len(pictures[name])
         statistics = distance.statistics()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(f".{os.getpid()}.part")
-        torch.save(statistics, unfinished)
-        unfinished.replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = path.with_suffix(f".{os.getpid()}.part")
+            torch.save(statistics, unfinished)
+            unfinished.replace(path)
+        except OSError as error:
+            log.warning(
+                "statistics of the real images cannot be kept (%s): set XDG_CACHE_HOME to a writable folder", error
+            )
         return statistics

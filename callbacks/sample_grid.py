@@ -33,6 +33,7 @@ class SampleGrid(Callback):
         self._last_step: int | None = None
 
     def on_train_start(self, trainer: Trainer, model: LightningModule) -> None:
+        self._last_step = None
         if self.every_n_steps and trainer.is_global_zero:
             # Rows of several pictures side by side are larger, and fewer of them tell enough.
             side_by_side = any(len(names) > 1 for names in model.panels.values())
@@ -60,7 +61,8 @@ class SampleGrid(Callback):
                     row.append({name: tensor[i] for name, tensor in batch.items()})
             if all(len(row) == wanted[0] for row in found):
                 break
-        items = [item for row in found for item in row]
+        # A class with too few images shows them again; one with none is left out.
+        items = [row[i % len(row)] for row in found if row for i in range(wanted[0])]
         return {name: torch.stack([item[name] for item in items]) for name in items[0]}
 
     def draw(self, trainer: Trainer, model: LightningModule) -> None:

@@ -16,12 +16,14 @@ def main(argv: list[str]) -> int:
         return 0
     resume = None
     if request.resume is not None:
-        if request.resume != "last" and (request.model or request.data):
-            raise UsageError("--resume PATH goes on with that run as it is: leave out --model and --data")
+        if request.data or request.configs or (request.model and request.resume != "last"):
+            raise UsageError("--resume goes on with a run as it is: leave out --model, --data and --config")
+        for option in request.options:
+            if option.startswith(("--model.", "--data.", "--seed_everything")):
+                raise UsageError(f"--resume goes on with a run as it is: {option.split('=')[0]} cannot change")
         resume = resumed_folder(request.resume, request.out, request.model)
         request.args = [f"--config={resume[0] / 'config.yaml'}", *request.options]
     elif request.model is None and not request.configs:
         raise UsageError("--model NAME is missing: python train.py --model dcgan (--help lists the names)")
     training = import_module("runtime.training")  # torch and Lightning from here on
-    training.train(request.args, resume=resume, dry_run="--dry-run" in request.flags, out=sys.stdout)
-    return 0
+    return training.train(request.args, resume=resume, dry_run="--dry-run" in request.flags, out=sys.stdout)

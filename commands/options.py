@@ -65,6 +65,10 @@ def understand(argv: list[str]) -> Request:
         option, equals, value = word.partition("=")
         if option == "-h":
             option = "--help"
+        if option in FLAGS and equals:
+            raise UsageError(f"{option} takes no value: leave it out for no")
+        if option in ("--model.seed", "--data.seed"):
+            raise UsageError(f"{option} follows --seed: use that")
         if option in FLAGS:
             request.flags.add(option)
             continue

@@ -73,7 +73,7 @@ class GANDataModule(LightningDataModule, ABC):
         limit: int | None = None,
         device: torch.device | str = "cpu",
     ) -> Iterator[Batch]:
-        """The first ``limit`` data of a split in their own order, as they are, in ready batches."""
+        """``limit`` data of a split in a fixed mixed order, as they are, in ready batches."""
 
     @abstractmethod
     def fingerprint(self, split: Split) -> str:
@@ -96,6 +96,7 @@ class GANDataModule(LightningDataModule, ABC):
         return StepSampler(
             batch_size=self.batch_size,
             n_critic=getattr(model, "n_critic", 1),
+            first_step=getattr(model, "steps_done", 0),
             **{"size": self.size("train"), "seed": self.seed, "rank": rank, "world_size": world_size, **options},
         )
 

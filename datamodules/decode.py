@@ -9,7 +9,8 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".ppm", ".pgm", ".jfif"}
+    {*(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".bmp"), *(".gif", ".tif", ".tiff", ".tga", ".jp2")}
+    | {".ppm", ".pgm", ".pbm", ".pnm"}
 )
 
 
@@ -28,7 +29,8 @@ def probe(path: Path) -> tuple[int, tuple[int, int]]:
         with Image.open(path) as image:
             width, height = image.size
             # EXIF orientations 5 to 8 are quarter turns.
-            turned = image.getexif().get(0x0112, 1) >= 5
+            tagged = image.format != "PNG" or "exif" in image.info  # for a PNG, getexif decodes the whole image
+            turned = tagged and image.getexif().get(0x0112, 1) >= 5
             gray = image.mode in ("1", "L", "LA") or image.mode[0] in "IF"
             return (1 if gray else 3), ((width, height) if turned else (height, width))
     except Exception as error:

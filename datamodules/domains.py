@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from datamodules.base import GANDataModule, Split
+from datamodules.images import mixed
 from datamodules.sampler import Draw, StepSampler
 from datamodules.sources import Batch, Files, Images, in_memory_if, normalised
 
@@ -106,17 +107,19 @@ class DomainsDataModule(GANDataModule):
         limit: int | None = None,
         device: torch.device | str = "cpu",
     ) -> Iterator[Batch]:
-        """The first ``limit`` images of each domain, cut at the centre.
+        """``limit`` images of each domain in a fixed mixed order, cut at the centre.
 
         Unpaired domains go on to their own ends: the last batches may hold fewer, or none, of one domain.
         """
         sources = self.shown(split)
+        # One order for pairs; domains that are not paired have orders of their own length.
+        orders = {name: mixed(len(source)) for name, source in sources.items()}
         longest = max(len(source) for source in sources.values())
         total = min(limit or longest, longest)
         for begin in range(0, total, batch_size):
             batch = {}
             for name, source in sources.items():
-                index = torch.arange(min(begin, len(source)), min(begin + batch_size, total, len(source)))
+                index = orders[name][begin : min(begin + batch_size, total)]
                 raw = source.gather(index)["x"] if len(index) else torch.empty((0, *source.shape), dtype=torch.uint8)
                 batch[name] = normalised(cut(raw, torch.full((len(raw), 2), 0.5), self.crop_size).to(device))
             yield batch

@@ -1,6 +1,5 @@
 """Any folder of images."""
 
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,8 +12,9 @@ from datamodules.sources import Files
 
 
 def image_files(folder: Path) -> list[Path]:
-    """All image files below ``folder``, by name, in a fixed order."""
-    return sorted(path for path in folder.rglob("*") if is_image_name(path) and path.is_file())
+    """All image files below ``folder``, by name, in a fixed order; hidden files and folders are passed over."""
+    found = (path for path in folder.rglob("*") if is_image_name(path) and path.is_file())
+    return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts))
 
 
 def files_of(
@@ -48,10 +48,9 @@ def files_of(
 
 
 class Folder(ImageDataModule):
-    """Images below a folder: ``DIR/**/*.png``, labelled by sub-folder when every image lies in one.
+    """Images below a folder: ``DIR/**/*.png``, labelled by sub-folder when every image lies in one of two or more.
 
-    ``DIR/train`` and ``DIR/test`` (or ``DIR/val``) are the splits when both are there; otherwise all images are
-    training images.
+    ``DIR/train`` and ``DIR/test`` (or ``DIR/val``) are the splits; without a ``train`` all images are training images.
 
     Args:
         folder: the folder.
@@ -73,23 +72,35 @@ class Folder(ImageDataModule):
         paths = image_files(folder)
         if not paths:
             raise ValueError(f"no images in {folder} (looked for .png, .jpg, .webp, ... there and below)")
-        return files_of(paths, self._labels(folder, paths), self.image_size, self.channels)
+        channels = self.channels if split == "train" else self.shape[0]
+        return files_of(paths, self._labels(folder, paths), self.image_size, channels)
 
     def _folder_of(self, split: Split) -> Path:
         if not self.folder.is_dir():
             raise ValueError(f"no folder {self.folder}")
+        if split == "train":
+            return self.folder / "train" if (self.folder / "train").is_dir() else self.folder
         test = next((self.folder / name for name in ("test", "val") if (self.folder / name).is_dir()), None)
         if test is None or not (self.folder / "train").is_dir():
-            if split == "train":
-                return self.folder
             raise ValueError(f"{self.folder} has no test split: make {self.folder}/train and {self.folder}/test")
-        return self.folder / "train" if split == "train" else test
+        return test
 
-    @staticmethod
-    def _labels(folder: Path, paths: Iterable[Path]) -> torch.Tensor | None:
-        """The position of each image's sub-folder among all, or None when some image lies in no sub-folder."""
-        tops = [path.relative_to(folder).parts for path in paths]
-        names = sorted({parts[0] for parts in tops if len(parts) > 1})
-        if len(names) < 2 or any(len(parts) == 1 for parts in tops):
+    def _labels(self, folder: Path, paths: list[Path]) -> torch.Tensor | None:
+        """The position of each image's sub-folder among those of the training images; None without classes."""
+        names = class_names(self._folder_of("train"))
+        if names is None:
             return None
-        return torch.tensor([names.index(parts[0]) for parts in tops])
+        labels = []
+        for path in paths:
+            name = path.relative_to(folder).parts[0]
+            if name not in names:
+                raise ValueError(f"{path} is of a class that the training images do not have ({', '.join(names)})")
+            labels.append(names.index(name))
+        return torch.tensor(labels)
+
+
+def class_names(folder: Path) -> list[str] | None:
+    """The sub-folders, when there are two or more and every image lies in one."""
+    parts = [path.relative_to(folder).parts for path in image_files(folder)]
+    names = sorted({part[0] for part in parts})
+    return names if len(names) >= 2 and all(len(part) > 1 for part in parts) else None

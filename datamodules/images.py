@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -19,6 +20,11 @@ def resized(images: Tensor, size: int | None) -> Tensor:
     chunks = images.split(4096)
     bicubic = {"size": (size, size), "mode": "bicubic", "antialias": True, "align_corners": False}
     return torch.cat([interpolate(c.float(), **bicubic).round_().clamp_(0, 255).to(torch.uint8) for c in chunks])
+
+
+def mixed(n: int) -> Tensor:
+    """The numbers below n in a fixed mixed order: data often comes sorted by class, and a part must stand for all."""
+    return torch.from_numpy(np.random.default_rng(0).permutation(n))
 
 
 class ImageDataModule(GANDataModule):
@@ -77,7 +83,7 @@ class ImageDataModule(GANDataModule):
         device: torch.device | str = "cpu",
     ) -> Iterator[Batch]:
         source = self.source(split)
-        for index in torch.arange(min(limit or len(source), len(source))).split(batch_size):
+        for index in mixed(len(source))[:limit].split(batch_size):
             batch = {name: tensor.to(device) for name, tensor in source.gather(index).items()}
             yield {**batch, "x": normalised(batch["x"])}
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torchvision
 from PIL import Image, ImageOps
 from torch import Tensor
 
@@ -20,9 +19,13 @@ class _Database:
 
     def __init__(self, root: str, category: str, size: int):
         self.path, self.size = Path(root) / f"{category}_train_lmdb", (size, size)
-        listing = torchvision.datasets.LSUN(root, classes=[f"{category}_train"]).dbs[0]
-        self.keys = listing.keys
-        listing.env.close()
+        with self._open() as database, database.begin() as transaction:
+            self.keys = list(transaction.cursor().iternext(keys=True, values=False))
+
+    def _open(self):
+        import lmdb
+
+        return lmdb.open(str(self.path), readonly=True, lock=False, readahead=False, meminit=False)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -32,11 +35,8 @@ class _Database:
         return 3, *self.size
 
     def gather(self, index: Tensor) -> dict[str, Tensor]:
-        import lmdb
-
         # Opened for each minibatch, for an open environment must not be carried into a loader's worker.
-        options = {"readonly": True, "lock": False, "readahead": False, "meminit": False}
-        with lmdb.open(str(self.path), **options) as database, database.begin() as transaction:
+        with self._open() as database, database.begin() as transaction:
             packed = [transaction.get(self.keys[i]) for i in index.tolist()]
         return {"x": torch.stack([self._decode(content) for content in packed])}
 
@@ -49,7 +49,7 @@ class _Database:
 
 
 class LSUN(Folder):
-    """One LSUN category at ``image_size``: a plain folder of its images (``folder``), or torchvision's LMDB under root.
+    """One LSUN category at ``image_size``: a plain folder of its images (``folder``), or LSUN's own LMDB under root.
 
     Args:
         category: as LSUN names it, e.g. ``bedroom`` (read from ``root/bedroom_train_lmdb``, with the package lmdb).

@@ -29,6 +29,7 @@ class StepSampler(Sampler[Draw]):
         n_critic: minibatches of one step.
         length: data drawn in an epoch; None: each once. More than ``size`` goes round them, in a new order each time.
         flip: mirror each datum with probability 1/2, decided anew each epoch.
+        first_step: steps of this run that were taken before; an epoch that they reach into goes on where they end.
         stream: another number gives another order for the same seed, as for the second of two unpaired domains.
     """
 
@@ -41,6 +42,7 @@ class StepSampler(Sampler[Draw]):
         length: int | None = None,
         seed: int = 0,
         stream: int = 0,
+        first_step: int = 0,
         flip: bool = False,
         rank: int = 0,
         world_size: int = 1,
@@ -48,6 +50,7 @@ class StepSampler(Sampler[Draw]):
         self.size, self.batch_size, self.n_critic, self.flip = size, batch_size, n_critic, flip
         self.length = size if length is None else length
         self.seed, self.stream, self.epoch, self.rank, self.world_size = seed, stream, 0, rank, world_size
+        self.first_step = first_step
 
     def set_epoch(self, epoch: int) -> None:
         """Lightning calls this at the start of each epoch."""
@@ -67,7 +70,7 @@ class StepSampler(Sampler[Draw]):
         order = torch.from_numpy(np.concatenate(turns)[: self.length])
         mirrored = torch.from_numpy(rng.random(self.length) < 0.5) & self.flip
         corners = torch.from_numpy(rng.random((self.length, 2), dtype=np.float32))
-        for step in range(len(self)):
+        for step in range(max(0, self.first_step - self.epoch * len(self)), len(self)):
             rows = torch.arange(step * self.per_step, (step + 1) * self.per_step)
             mine = rows.view(self.n_critic, self.world_size, self.batch_size)[:, self.rank].reshape(-1)
             yield Draw(order[mine], mirrored[mine], corners[mine])

@@ -17,9 +17,9 @@ from typing import ClassVar, Literal
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from gan_modules.randomness import StepRandomness, seed_for
+from gan_modules.average import MovingAverage
+from gan_modules.randomness import WEIGHTS, StepRandomness, seed_for
 from gan_modules.schedules import ScheduleName, learning_rate_factor
 
 log = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ class GANModule(LightningModule, ABC):
         self.lr_schedule, self.lr_decay_start = lr_schedule, lr_decay_start
         self.shape = None if shape is None else plain_shape(shape)
         self.classes = classes
-        self.average: AveragedModel | None = None
+        self.average: MovingAverage | None = None
         self.noise: StepRandomness | None = None  # of the running step
         self._history: dict[str, list[Tensor]] = defaultdict(list)
 
@@ -176,7 +176,7 @@ class GANModule(LightningModule, ABC):
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         self._begin_step()
-        *early, last = split(batch, self.n_critic)
+        *early, last = split(self._cast(batch), self.n_critic)
         for minibatch in early:
             with torch.no_grad():
                 fakes = self.generate(minibatch)
@@ -201,6 +201,10 @@ class GANModule(LightningModule, ABC):
         self._reporting = (self.step_index + 1) % trainer.log_every_n_steps == 0
         self.noise = StepRandomness(self.seed, self.step_index, self.device, trainer.global_rank, trainer.world_size)
 
+    def _cast(self, batch: Batch) -> Batch:
+        """The batch in the networks' own precision, which 64-true and bf16-true change."""
+        return {name: x.to(self.dtype) if x.is_floating_point() else x for name, x in batch.items()}
+
     def _move(self, player: Player, real: Batch, fake: Batch) -> None:
         """One step of one player: the only place that freezes the other one, goes backward and updates weights."""
         optimizer = self._optimizers_of[player]
@@ -211,7 +215,9 @@ class GANModule(LightningModule, ABC):
             self.manual_backward(sum(terms.values()))
             if self._reporting:
                 gradients = [p.grad for p in getattr(self, player).parameters() if p.grad is not None]
-                self._history[f"gradient/{player}"].append(nn.utils.get_total_norm(gradients))
+                norm = nn.utils.get_total_norm(gradients)
+                scaler = getattr(self.trainer.precision_plugin, "scaler", None)  # of 16-mixed
+                self._history[f"gradient/{player}"].append(norm if scaler is None else norm / scaler.get_scale())
             optimizer.step()
         for name, term in terms.items():
             self._history[f"loss/{player}/{name}"].append(term.detach())
@@ -220,7 +226,7 @@ class GANModule(LightningModule, ABC):
 
     def _end_step(self) -> None:
         if self.average is not None:
-            self.average.update_parameters(self.generator)
+            self.average.update(self.generator)
         for schedule in self.lr_schedulers() or ():
             schedule.step()
         if self._reporting:
@@ -230,6 +236,11 @@ class GANModule(LightningModule, ABC):
                 values |= {f"lr/{name}": o.param_groups[0]["lr"] for name, o in self._optimizers_of.items()}
             self.log_dict({**values, "step": float(self.step_index + 1)}, batch_size=1)
             self._history.clear()
+
+    @property
+    def steps_done(self) -> int:
+        """Generator steps taken so far, those before a resume included."""
+        return self.trainer.global_step
 
     # What Lightning asks.
 
@@ -241,10 +252,10 @@ class GANModule(LightningModule, ABC):
             self.fit_to(self._datamodule())
         # On the CPU and from the seed alone: the same initial weights whatever the device and whatever ran before.
         with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-            torch.manual_seed(seed_for(self.seed))
+            torch.manual_seed(seed_for(WEIGHTS, self.seed))
             self.build()
         if self.ema_decay:
-            self.average = AveragedModel(self.generator, multi_avg_fn=get_ema_multi_avg_fn(self.ema_decay))
+            self.average = MovingAverage(self.generator, self.ema_decay)
 
     def fit_to(self, data) -> None:
         """Take over the ``shape`` and ``classes`` of a data module; a checkpoint remembers them."""

@@ -132,4 +132,4 @@ class CycleGAN(TranslationGAN):
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         pools = self.my_share(checkpoint.get("image_pools", []), "image pools")
         for name, images in (pools or {}).items():
-            self.pools[name].images = [image.to(self.device) for image in images]
+            self.pools[name].images = list(images)

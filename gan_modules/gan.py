@@ -44,6 +44,10 @@ class GAN(LatentGAN):
         )
         require(r1_weight >= 0 and instance_noise >= 0, "r1_weight and instance_noise must be 0 or more")
         require(instance_noise_steps >= 1, f"instance_noise_steps must be 1 or more, got {instance_noise_steps}")
+        require(
+            not r1_weight or discriminator_norm != "batch",
+            "R1 is a penalty per datum and BatchNorm mixes data: set discriminator_norm to none, layer or spectral",
+        )
         self.loss = LOSSES[loss]
         self.r1_weight, self.label_smoothing = r1_weight, label_smoothing
         self.instance_noise, self.instance_noise_steps = instance_noise, instance_noise_steps

@@ -30,7 +30,7 @@ class ImagePool:
                 shown.append(fake)
             elif whether < 0.5:
                 place = int(which * self.size)
-                shown.append(self.images[place])
+                shown.append(self.images[place].to(fake))
                 self.images[place] = fake.clone()
             else:
                 shown.append(fake)

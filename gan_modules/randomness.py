@@ -1,16 +1,19 @@
 """The randomness of one training step, as a function of (seed, step) alone.
 
-Nothing has to be saved for an exact resume, and N processes draw what one process would: every draw is made for the
-global batch, and each process keeps its own rows.
+No generator's state has to be saved for an exact resume, and N processes draw what one process would: every draw is
+made for the global batch, and each process keeps its own rows.
 """
 
 import numpy as np
 import torch
 from torch import Tensor
 
+#: First numbers of the keys below, so that no two streams of draws are the same one.
+WEIGHTS, LATENTS, OWN, DEFAULT, PICTURES = range(1, 6)
+
 
 def seed_for(*key: int) -> int:
-    """A well-mixed seed in [0, 2^32) for a tuple of non-negative integers."""
+    """A well-mixed seed in [0, 2^32) for a tuple of non-negative integers that begins with a stream's number."""
     # 32 bits, for torch's generator on a CPU keeps no more of a seed.
     return int(np.random.SeedSequence(key).generate_state(1)[0])
 
@@ -20,13 +23,13 @@ class StepRandomness:
 
     def __init__(self, seed: int, step: int, device: torch.device | str = "cpu", rank: int = 0, world_size: int = 1):
         self.device, self.rank, self.world_size = torch.device(device), rank, world_size
-        self._generator = torch.Generator(device).manual_seed(seed_for(seed, step))
-        self._own = torch.Generator().manual_seed(seed_for(seed, step, rank + 1, 1))
+        self._generator = torch.Generator(device).manual_seed(seed_for(LATENTS, seed, step))
+        self._own = torch.Generator().manual_seed(seed_for(OWN, seed, step, rank))
         # What draws from the device's default generator (dropout) differs between processes and is repeatable too.
         # Not torch.manual_seed: where CUDA is built in but not in use, that keeps a stack trace of every call for ever.
         cuda = self.device.type == "cuda"
         default = torch.cuda.default_generators[self._generator.device.index] if cuda else torch.default_generator
-        default.manual_seed(seed_for(seed, step, rank + 1))
+        default.manual_seed(seed_for(DEFAULT, seed, step, rank))
 
     def normal(self, n: int, *shape: int) -> Tensor:
         """Standard normal draws, shape (n, \\*shape)."""

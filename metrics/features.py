@@ -52,7 +52,7 @@ def download_inception() -> Path:
     target = Path(torch.hub.get_dir()) / "checkpoints" / INCEPTION_FILE
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        torch.hub.download_url_to_file(URL_INCEPTION_V3, str(target), progress=True)
+        torch.hub.download_url_to_file(URL_INCEPTION_V3, str(target), hash_prefix="6726825d", progress=True)
     except Exception as error:
         raise ValueError(f"Inception's weights could not be downloaded ({error}): {remedy}") from error
     return target

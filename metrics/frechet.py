@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
@@ -35,6 +36,9 @@ class FrechetDistance(nn.Module):
             antialias=False,
             feature_extractor_weights_path=None if weights is None else str(weights),
         )
+
+        # torchmetrics sets it at the first update, which a process without a share of the images never has.
+        self.metric.orig_dtype = torch.float32
 
     def update(self, images: Tensor, real: bool) -> None:
         """Add images, uint8, (n, channels, height, width)."""

@@ -87,6 +87,13 @@ class Parsed(LightningCLI):
         own = self.config_init["trainer"]
         own = {**own, "logger": loggers + _as_list(own.get("logger")), "callbacks": _as_list(own.get("callbacks"))}
         own["callbacks"] = own["callbacks"] + callbacks
+        if own["log_every_n_steps"] is not None and own["log_every_n_steps"] < 1:
+            raise UsageError("--trainer.log_every_n_steps must be 1 or more")
+        if own["gradient_clip_val"] or own["accumulate_grad_batches"] != 1:
+            raise UsageError("--trainer.gradient_clip_val and accumulate_grad_batches do not apply to two players")
+        if own["strategy"] == "auto" and str(own["devices"]) not in ("1", "auto"):
+            # Either player's parameters are unused in the other's step.
+            own["strategy"] = "ddp_find_unused_parameters_true"
         watchers = [self.config_init[key] for key in self.parser.callback_keys]
         try:
             return self._instantiate_trainer({**own, "default_root_dir": str(folder)}, watchers)
@@ -103,7 +110,11 @@ class Parsed(LightningCLI):
 
     def save_config(self, path: Path) -> None:
         """Write the resolved configuration, which alone re-creates the run."""
-        self.parser.save(self.config, str(path), skip_none=False, overwrite=True, multifile=False)
+        config = self.config.clone()
+        config["run"]["name"] = None  # a run that repeats this one gets a folder of its own
+        unfinished = path.with_suffix(".part")
+        self.parser.save(config, str(unfinished), skip_none=False, overwrite=True, multifile=False)
+        unfinished.replace(path)
 
     def _option_names(self, class_path: str | None) -> list[str]:
         """All dotted options: those of one class, or those of the trainer, the callbacks and every class."""
@@ -133,6 +144,7 @@ def quieten() -> None:
         "smaller than the logging interval",
         "treespec",
     )
+    hushed += ("dataloader is not resumable",)  # the step sampler is, without a state of its own
     hushed += ("no pre-optimization state was saved",)  # nothing here is saved before a step
     for pattern in (f".*{text}.*" for text in hushed):
         warnings.filterwarnings("ignore", pattern)

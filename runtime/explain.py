@@ -12,7 +12,7 @@ def explain(message: str, known: Callable[[str | None], Iterable[str]] = lambda 
     Args:
         known: all dotted options, or those of the class at fault, from which the nearest is suggested.
     """
-    lines = [line.strip(" -") for line in message.splitlines() if line.strip(" -")]
+    lines = [line.strip().removeprefix("- ") for line in message.splitlines() if line.strip(" -")]
     text = " | ".join(lines)
     option = ".".join(re.findall(r'Parser key "([^"]+)"', text)).replace(".init_args", "")
     if unknown := re.search(r"Option '([^']+)' is not accepted", text):

@@ -26,6 +26,8 @@ def make_loggers(options: RunOptions, folder: Path, config: dict, resumed_at: in
     """
     loggers: list[Logger] = [LocalLog(folder, keep_until=resumed_at)]
     mode = wandb_mode(options.wandb)
+    if mode == "online" and not has_wandb_key():
+        raise UsageError("--wandb online needs a key: wandb login, or WANDB_API_KEY; or leave it out to record offline")
     if mode != "off":
         loggers += _wandb(options, folder, mode, config)
     if options.tensorboard:

@@ -1,11 +1,12 @@
 """One folder per run, made once and never written over."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from runtime.names import UsageError
+from runtime.names import UsageError, model_name
 
 #: Tells processes that a launcher starts for the same run which folder the first one claimed.
 RUN_FOLDER_VARIABLE = "LIGHTNING_GAN_RUN_FOLDER"
@@ -46,7 +47,7 @@ def planned_folder(options: RunOptions, experiment: str, seed: int) -> Path:
         if folder.exists():
             raise UsageError(f"{folder} exists: choose another --name, or go on with it by --resume {folder}")
         return folder
-    taken = [int(path.name[:3]) for path in parent.glob("[0-9][0-9][0-9]-s*")]
+    taken = [int(path.name.split("-")[0]) for path in parent.glob("[0-9]*-s*") if path.name.split("-")[0].isdigit()]
     return parent / f"{max(taken, default=-1) + 1:03d}-s{seed}"
 
 
@@ -78,6 +79,13 @@ def is_later_rank() -> bool:
     return any(int(os.environ.get(name, 0)) > 0 for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
 
 
+def _model_of(folder: Path) -> str | None:
+    """The name of the model that a run folder's configuration trains."""
+    config = folder / "config.yaml"
+    named = re.search(r"^model:\n  class_path: (\S+)$", config.read_text() if config.is_file() else "", re.MULTILINE)
+    return model_name(named[1]) if named else None
+
+
 def resumed_folder(what: str, out: str = "runs", model: str | None = None) -> tuple[Path, Path]:
     """(run folder, checkpoint) that ``--resume`` means: ``last``, a run folder, or a checkpoint in one.
 
@@ -85,7 +93,8 @@ def resumed_folder(what: str, out: str = "runs", model: str | None = None) -> tu
         UsageError: there is nothing to resume from.
     """
     if what == "last":
-        found = sorted(Path(out).glob(f"{model or ''}*/*/checkpoints/last.ckpt"), key=lambda path: path.stat().st_mtime)
+        found = sorted(Path(out).glob("*/*/checkpoints/last.ckpt"), key=lambda path: path.stat().st_mtime)
+        found = [path for path in found if model in (None, _model_of(path.parent.parent))]
         if not found:
             raise UsageError(
                 f"--resume last: no checkpoint in {out}/{f' of {model}' if model else ''}; start without it"

@@ -8,15 +8,20 @@ from typing import TextIO
 import torch
 from pytorch_lightning.utilities import rank_zero_only
 
+from callbacks import FID
+from datamodules import GANDataModule
 from runtime.checkpoints import LastCheckpoint
 from runtime.cli import Parsed
 from runtime.loggers import make_loggers
 from runtime.names import UsageError, model_name
 from runtime.page import RunPage
 from runtime.run_folder import claim_folder, planned_folder
+from runtime.signals import GracefulStop
+
+log = logging.getLogger(__name__)
 
 
-def train(args: list[str], resume: tuple[Path, Path] | None, dry_run: bool, out: TextIO) -> None:
+def train(args: list[str], resume: tuple[Path, Path] | None, dry_run: bool, out: TextIO) -> int:
     """Train as the options say.
 
     Everything that can be wrong is found before the run folder is made: options, data, networks.
@@ -27,6 +32,9 @@ def train(args: list[str], resume: tuple[Path, Path] | None, dry_run: bool, out:
         dry_run: say the plan and stop.
         out: where the plan and the results are printed.
 
+    Returns:
+        the exit status: 0, or 128 + the signal that stopped the run.
+
     Raises:
         UsageError: the options or the data cannot serve; the message is one line with the remedy.
     """
@@ -34,23 +42,47 @@ def train(args: list[str], resume: tuple[Path, Path] | None, dry_run: bool, out:
     parsed = Parsed(args)
     experiment = prepare(parsed)
     seed = parsed.config_init["seed_everything"]
-    folder, checkpoint = resume or (None, None)
+    folder, checkpoint = resume or (planned_folder(parsed.run, experiment, seed), None)
+    parsed.make_trainer(folder, [], [])  # for what it says about its options
+    step = None if checkpoint is None else check_resume(parsed, checkpoint)
     if dry_run:
-        print(plan(parsed, folder or planned_folder(parsed.run, experiment, seed)), file=out)
-        return
-    folder = folder or claim_folder(parsed.run, experiment, seed)
+        print(plan(parsed, folder), file=out)
+        return 0
+    if resume is None:
+        folder = claim_folder(parsed.run, experiment, seed)
     if rank_zero_only.rank == 0:
         print(plan(parsed, folder), file=out, flush=True)
         parsed.save_config(folder / "config.yaml")
-    step = None if checkpoint is None else torch.load(checkpoint, map_location="meta", weights_only=True)["global_step"]
     loggers = make_loggers(parsed.run, folder, parsed.plain_config(), step) if rank_zero_only.rank == 0 else []
-    callbacks = [RunPage(), LastCheckpoint(folder, parsed.run.checkpoint_every)]
+    stop = GracefulStop()
+    callbacks = [stop, RunPage(), LastCheckpoint(folder, parsed.run.checkpoint_every)]
     trainer = parsed.make_trainer(folder, loggers, callbacks)
-    if step is not None and 0 <= trainer.max_steps <= step:
-        raise UsageError(f"this run has reached step {step} of {trainer.max_steps}: say how far to go on by --steps")
     trainer.fit(parsed.model, datamodule=parsed.datamodule, ckpt_path=checkpoint, weights_only=True)
     if trainer.is_global_zero:
+        if stop.received is not None:
+            print(f"stopped by signal {stop.received} after step {trainer.global_step}: --resume {folder}", file=out)
         print(results(folder, loggers), file=out, flush=True)
+    return 0 if stop.received is None else 128 + stop.received
+
+
+def check_resume(parsed: Parsed, checkpoint: Path) -> int:
+    """The step that a checkpoint goes on from.
+
+    Raises:
+        UsageError: it is damaged, of another model, or as far as this run is to go.
+    """
+    try:
+        contents = torch.load(checkpoint, map_location="meta", weights_only=True, mmap=True)
+        step, saved = contents["global_step"], contents["state_dict"]
+    except Exception as error:
+        raise UsageError(f"{checkpoint} is no checkpoint that can be read ({type(error).__name__})") from error
+    mine = parsed.model.state_dict()
+    if {k: v.shape for k, v in saved.items()} != {k: v.shape for k, v in mine.items()}:
+        raise UsageError(f"{checkpoint} holds other networks than its run's config.yaml: was that changed?")
+    end = parsed.config_init["trainer"]["max_steps"]
+    if 0 <= end <= step:
+        raise UsageError(f"this run has reached step {step} of {end}: say how far to go on by --steps")
+    return step
 
 
 def prepare(parsed: Parsed) -> str:
@@ -67,10 +99,21 @@ def prepare(parsed: Parsed) -> str:
         data.check_for(model)
         model.fit_to(data)
         model.configure_model()
+        settle_split(parsed.config_init["fid"], data)
     except (ValueError, OSError) as error:
         raise UsageError(str(error).replace("\n", " ")) from error
     name = model_name(parsed.config["model"]["class_path"])
     return f"{name}-{data.name}"
+
+
+def settle_split(fid: FID, data: GANDataModule) -> None:
+    """Score against the training images, and say so, where a preset names a test split that this data lacks."""
+    if fid.every_n_steps and fid.split == "test":
+        try:
+            data.size("test")
+        except ValueError as error:
+            log.warning("scores: against the training images, for %s", error)
+            fid.split = "train"
 
 
 def plan(parsed: Parsed, folder: Path) -> str:

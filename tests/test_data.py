@@ -13,7 +13,7 @@ from PIL import Image
 import datamodules.torchvision_sets
 from datamodules import CIFAR10, LSUN, MNIST, CelebA, Digits, FashionMNIST, Folder
 from datamodules.decode import read_image
-from datamodules.images import resized
+from datamodules.images import mixed, resized
 from datamodules.sampler import StepSampler
 
 
@@ -58,11 +58,11 @@ def test_digits_are_the_scans_of_scikit_learn():
 
     data = Digits(image_size=8)
     data.setup("fit")
-    batch = next(data.reference(batch_size=5))
+    batch, order = next(data.reference(batch_size=5)), mixed(1797)[:5]
     assert data.shape == (1, 8, 8) and data.classes == 10 and len(data.source("train")) == 1797
-    expected = torch.from_numpy(load_digits().images[:5]).float() / 8 - 1
+    expected = torch.from_numpy(load_digits().images)[order].float() / 8 - 1
     torch.testing.assert_close(batch["x"][:, 0], expected, atol=1 / 127, rtol=0)
-    assert batch["label"].tolist() == [0, 1, 2, 3, 4]
+    assert batch["label"].tolist() == load_digits().target[order].tolist()
     with pytest.raises(ValueError, match="no test split"):
         data.source("test")
 
@@ -134,7 +134,7 @@ def test_a_folder_of_sub_folders_is_labelled_by_them(tmp_path):
     data = Folder(str(tmp_path), batch_size=4)
     data.setup("fit")
     assert data.shape == (3, 8, 8) and data.classes == 2 and data.name == tmp_path.name
-    assert next(data.reference())["label"].tolist() == [0] * 5 + [1] * 3
+    assert sorted(next(data.reference())["label"].tolist()) == [0] * 5 + [1] * 3
 
 
 def test_a_flat_folder_has_no_labels_and_two_images_are_no_pair(tmp_path):
@@ -150,6 +150,32 @@ def test_train_and_test_sub_folders_are_splits(tmp_path):
     write_images(tmp_path / "val", 2)
     data = Folder(str(tmp_path))
     assert len(data.source("train")) == 4 and len(data.source("test")) == 2 and data.classes is None
+
+
+def test_classes_are_those_of_the_training_images(tmp_path):
+    for name in ("a", "b", "c"):
+        write_images(tmp_path / "train" / name, 2)
+    assert Folder(str(tmp_path)).classes == 3  # a train folder alone
+    for name in ("b", "c"):
+        write_images(tmp_path / "test" / name, 1, mode="L")
+    data = Folder(str(tmp_path))
+    assert data.source("test").labels.tolist() == [1, 2] and data.source("test").shape == data.shape
+    write_images(tmp_path / "test" / "z", 1)
+    with pytest.raises(ValueError, match=r"000.png is of a class that the training images do not have \(a, b, c\)"):
+        Folder(str(tmp_path)).source("test")
+
+
+def test_hidden_folders_are_passed_over(tmp_path):
+    write_images(tmp_path / "a", 1), write_images(tmp_path / "b", 1), write_images(tmp_path / ".Trash", 3)
+    data = Folder(str(tmp_path))
+    assert data.classes == 2 and data.size("train") == 2
+
+
+def test_a_part_of_a_sorted_folder_stands_for_all_of_it(tmp_path):
+    for name in ("a", "b", "c", "d"):
+        write_images(tmp_path / name, 25)
+    (half,) = Folder(str(tmp_path)).reference(limit=50)
+    assert half["label"].bincount().min() >= 8
 
 
 def test_the_same_images_come_from_memory_and_from_workers(tmp_path):

@@ -30,7 +30,7 @@ def plain_loop(model, data, steps):
     optimizers = {
         name: torch.optim.Adam(getattr(model, name).parameters(), **adam) for name in ("generator", "discriminator")
     }
-    average, step, epoch = copy.deepcopy(model.generator), 0, 0
+    average, step, epoch = copy.deepcopy(model.generator), 0, 0  # the average starts as the initial weights
     order = sorted(("discriminator", "generator"), key=lambda name: name != model.moves_first)
 
     def move(player, objective, real, fake):
@@ -60,8 +60,7 @@ def plain_loop(model, data, steps):
                     move(player, model.generator_objective, last, model.generate(last) if model.fresh_noise else fake)
             if model.ema_decay:
                 for a, g in zip(average.parameters(), model.generator.parameters(), strict=True):
-                    # The average starts as the weights after the first step.
-                    new = g if step == 0 else model.ema_decay * a + (1 - model.ema_decay) * g
+                    new = model.ema_decay * a + (1 - model.ema_decay) * g
                     a.data.copy_(new.data)
             step += 1
     return average
@@ -88,7 +87,7 @@ def test_a_fit_equals_a_plain_loop(tmp_path, data, n_critic, options):
     assert (weights(model.discriminator) - weights(reference.discriminator)).abs().max() < 1e-14
     assert (weights(model.average.module) - weights(average)).abs().max() < 1e-14
     # Every counter means generator steps.
-    assert run.global_step == run.fit_loop.total_batch_idx + 1 == int(model.average.n_averaged) == 17
+    assert run.global_step == run.fit_loop.total_batch_idx + 1 == model.steps_done == 17
 
 
 def test_max_steps_and_checkpoints_count_generator_steps(tmp_path, data):

@@ -5,10 +5,12 @@ import math
 import pytest
 import torch
 from helpers import Points, play, weights
+from torch.nn.functional import softplus
 
 from callbacks.pictures import to_uint8
 from datamodules import Digits
 from gan_modules import CGAN, DCGAN, GAN, WGAN, WGANGP
+from gan_modules.randomness import StepRandomness
 from metrics import FrechetDistance
 
 CENTRE = torch.tensor([1.5, -0.5])
@@ -92,10 +94,79 @@ def test_the_original_loss_is_minus_the_game_value(tmp_path):
     assert model.generator_objective(x, x)["adversarial"].item() == pytest.approx(math.log(2))
 
 
+def judged_linearly(cls, **options):
+    """A model whose discriminator is 2 x_1 - x_2 on points, at a step of its own."""
+    model = cls(networks="mlp", width=2, shape=(2,), **options)
+    model.configure_model()
+    model.discriminator = torch.nn.Linear(2, 1, bias=False)
+    model.discriminator.weight.data = torch.tensor([[2.0, -1.0]])
+    model.step_index, model._reporting, model.noise = 0, True, StepRandomness(0, 0)
+    return model
+
+
+REAL, FAKE = {"x": torch.tensor([[1.0, 0.0], [0.0, 1.0]])}, {"x": torch.tensor([[0.5, 0.5], [1.0, 3.0]])}
+ON_REAL, ON_FAKE = torch.tensor([[2.0], [-1.0]]), torch.tensor([[0.5], [-1.0]])
+
+
+def test_each_term_of_each_model_in_closed_form():
+    def terms(model):
+        return {k: v.item() for k, v in model.discriminator_objective(REAL, FAKE).items()}
+
+    plain = (softplus(-ON_REAL) + softplus(ON_FAKE)).mean().item()
+    assert terms(judged_linearly(GAN)) == pytest.approx({"adversarial": plain})
+    assert terms(judged_linearly(GAN, r1_weight=3.0))["r1"] == pytest.approx(3.0 / 2 * 5)  # |(2, -1)|^2 = 5
+    smooth = (0.8 * softplus(-ON_REAL) + 0.2 * softplus(ON_REAL) + softplus(ON_FAKE)).mean().item()
+    assert terms(judged_linearly(GAN, label_smoothing=0.2))["adversarial"] == pytest.approx(smooth)
+    wasserstein = (ON_FAKE - ON_REAL).mean().item()
+    assert terms(judged_linearly(WGAN, discriminator_norm="none")) == pytest.approx({"adversarial": wasserstein})
+    expected = {"adversarial": wasserstein, "gradient_penalty": 7 * (5**0.5 - 1) ** 2}
+    assert terms(judged_linearly(WGANGP, gp_weight=7.0)) == pytest.approx(expected)
+
+
+def test_the_generators_terms_in_closed_form():
+    for cls, options, value in (
+        (GAN, {}, softplus(-ON_FAKE).mean()),
+        (GAN, {"loss": "minimax"}, -softplus(ON_FAKE).mean()),
+        (WGAN, {"discriminator_norm": "none"}, -ON_FAKE.mean()),
+        (WGANGP, {}, -ON_FAKE.mean()),
+    ):
+        terms = judged_linearly(cls, **options).generator_objective(REAL, FAKE)
+        assert terms["adversarial"].item() == pytest.approx(value.item())
+
+
+def test_each_row_has_its_own_interpolate():
+    model = judged_linearly(WGANGP)
+    seen = []
+    model.discriminator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
+    many = torch.zeros(50, 2), torch.ones(50, 2)
+    model.discriminator_objective({"x": many[0]}, {"x": many[1]})
+    mixes = seen[-1]
+    assert torch.equal(mixes[:, 0], mixes[:, 1]) and mixes[:, 0].unique().numel() == 50
+
+
+def test_instance_noise_reaches_reals_and_fakes_of_both_players():
+    model, seen = judged_linearly(GAN, instance_noise=0.1), []
+    model.discriminator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
+    model.discriminator_objective(REAL, FAKE), model.generator_objective(REAL, FAKE)
+    for x, clean in zip(seen, (REAL, FAKE, FAKE), strict=True):
+        assert 0 < (x - clean["x"]).abs().max() < 0.6
+
+
+def test_judgements_are_logged_as_probabilities_where_they_are_that():
+    gan, wgan = judged_linearly(GAN), judged_linearly(WGAN, discriminator_norm="none")
+    for model, value in ((gan, ON_REAL.sigmoid().mean()), (wgan, ON_REAL.mean())):
+        model.discriminator_objective(REAL, FAKE)
+        assert model._history["discriminator/real"][0].item() == pytest.approx(value.item())
+
+
+def test_r1_refuses_batchnorm():
+    with pytest.raises(ValueError, match="R1 is a penalty per datum and BatchNorm mixes data"):
+        DCGAN(r1_weight=1.0)
+    DCGAN(r1_weight=1.0, discriminator_norm="none")
+
+
 def test_instance_noise_has_its_deviation_and_fades():
     model = GAN(**SMALL, shape=(2,), instance_noise=0.5, instance_noise_steps=100)
-    from gan_modules.randomness import StepRandomness
-
     deviations = []
     for step in (0, 50, 100, 1000):
         model.step_index, model.noise = step, StepRandomness(0, step)
@@ -118,6 +189,8 @@ def test_the_papers_hyperparameters_are_the_defaults():
     wgan.configure_model()
     kinds = [type(optimizer) for optimizer in wgan.configure_optimizers()]
     assert kinds == [torch.optim.RMSprop] * 2
+    wgan.optimizer = "adam"
+    assert [type(optimizer) for optimizer in wgan.configure_optimizers()] == [torch.optim.Adam] * 2
 
 
 def test_uniform_latents_fill_their_range(tmp_path):

@@ -30,6 +30,9 @@ def test_folders_count_up_and_are_never_shared():
         claimed.append(claim_folder(RunOptions(), "gan-digits", seed))
     assert [str(path) for path in claimed] == [f"runs/gan-digits/{n}" for n in ("000-s0", "001-s0", "002-s5")]
     shutil.rmtree(claimed[0])
+    (claimed[1].parent / "1000-s0").mkdir()
+    assert planned_folder(RunOptions(), "gan-digits", 0).name == "1001-s0"
+    (claimed[1].parent / "1000-s0").rmdir()
     assert planned_folder(RunOptions(), "gan-digits", 0).name == "003-s0"
 
 
@@ -47,14 +50,19 @@ def test_a_name_replaces_the_counter_and_is_taken_once():
 
 
 def test_resume_finds_the_newest_run_of_a_model():
-    for number, name in enumerate(("gan-digits/000-s0", "dcgan-digits/000-s0", "gan-digits/001-s0")):
+    for number, name in enumerate(
+        ("gan-digits/000-s0", "dcgan-digits/000-s0", "wgan-gp-digits/000-s0", "gan-digits/001-s0")
+    ):
         checkpoint = Path("runs") / name / "checkpoints" / "last.ckpt"
         checkpoint.parent.mkdir(parents=True)
         checkpoint.touch()
         os.utime(checkpoint, (1000 + number, 1000 + number))
-        (checkpoint.parent.parent / "config.yaml").touch()
+        kind = {"gan-": "GAN", "dcga": "DCGAN", "wgan": "WGANGP"}[name[:4]]
+        (checkpoint.parent.parent / "config.yaml").write_text(f"model:\n  class_path: gan_modules.{kind}\n")
     assert resumed_folder("last")[0] == Path("runs/gan-digits/001-s0").resolve()
     assert resumed_folder("last", model="dcgan")[0] == Path("runs/dcgan-digits/000-s0").resolve()
+    with pytest.raises(UsageError, match="no checkpoint in runs/ of wgan;"):
+        resumed_folder("last", model="wgan")  # a wgan-gp is no wgan
     folder, checkpoint = resumed_folder("runs/gan-digits/000-s0")
     assert checkpoint == folder / "checkpoints" / "last.ckpt"
     Path("lost.ckpt").touch()
@@ -147,6 +155,11 @@ def test_without_a_server_the_run_is_recorded_offline(monkeypatch, tmp_path, cap
         raise wandb.errors.CommError("no route")
 
     monkeypatch.setattr("wandb.init", unreachable)
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+    with pytest.raises(UsageError, match="--wandb online needs a key"):
+        make_loggers(RunOptions(wandb="online"), tmp_path, {})
+    monkeypatch.setenv("WANDB_API_KEY", "0123")
     assert [type(logger) for logger in make_loggers(RunOptions(wandb="online"), tmp_path, {})] == [LocalLog]
     assert starts == ["online", "offline"] and "recording offline" in caplog.text
 

@@ -74,7 +74,8 @@ class UNet(nn.Module):
     """Encoder and decoder with a skip at every size (Isola et al. 2017, appendix 6.1.1): 8 halvings at 256, 7 at 128.
 
     Images (n, channels_in, h, w) to (n, channels_out, h, w) in [-1, 1] for sides that halve evenly.
-    The paper's noise is dropout in the inner layers of the decoder, in training and in use alike.
+    The paper's noise is dropout in the inner layers of the decoder, in training and in use alike, and so are the
+    statistics of the batch (section 3.3): translate one image at a time for what training on single images showed it.
 
     Args:
         halvings: of the image down to its innermost map.
@@ -90,7 +91,11 @@ class UNet(nn.Module):
             down: list[nn.Module] = [] if outermost else [nn.LeakyReLU(0.2)]
             down += [nn.Conv2d(channels_in if outermost else features[i - 1], out, 4, 2, 1, bias=False)]
             # The innermost map is not normalised: at 1x1 nothing would be left of it.
-            self.downs.append(nn.Sequential(*down, *([] if innermost or outermost else [nn.BatchNorm2d(out)])))
+            self.downs.append(
+                nn.Sequential(
+                    *down, *([] if innermost or outermost else [nn.BatchNorm2d(out, track_running_stats=False)])
+                )
+            )
             target = channels_out if outermost else features[i - 1]
             up = [nn.ReLU(), nn.ConvTranspose2d(out if innermost else 2 * out, target, 4, 2, 1, bias=outermost)]
             if outermost:
@@ -98,7 +103,7 @@ class UNet(nn.Module):
             else:
                 # The paper's dropout stands where the features are 8 times the width on both sides.
                 noisy = not innermost and out == target == 8 * width
-                up += [nn.BatchNorm2d(target), *([AlwaysDropout(0.5)] if noisy else [])]
+                up += [nn.BatchNorm2d(target, track_running_stats=False), *([AlwaysDropout(0.5)] if noisy else [])]
             self.ups.append(nn.Sequential(*up))
         normal_init(self)
 
