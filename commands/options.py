@@ -17,6 +17,7 @@ SHORT = {
     "--precision": (("--trainer.precision={}",), "32-true, bf16-mixed or 16-mixed"),
     "--seed": (("--seed_everything={}",), "of weights, noise and the order of the data"),
     "--direction": (("--model.direction={}",), "AtoB or BtoA, for pix2pix"),
+    "--init-from": (("--model.init_from={}",), "weights of the CycleGAN/pix2pix repository (.pth, or their folder)"),
     "--name": (("--run.name={}",), "name of the run folder, in place of a counter"),
     "--out": (("--run.out={}",), "folder of all run folders (runs)"),
     "--wandb": (("--run.wandb={}",), "online, offline or off (online if a key is configured, else offline)"),

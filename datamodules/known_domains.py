@@ -81,9 +81,7 @@ def download(url: str, target: Path) -> Path:
         raise ValueError(f"{url} answers {error.code} {error.reason}: {remedy}") from error
     except (URLError, OSError) as error:
         reason = getattr(error, "reason", error)
-        raise ValueError(
-            f"{url} cannot be reached ({reason}); what came so far is kept. Try again, or {remedy}"
-        ) from error
+        raise ValueError(f"{url} cannot be reached ({reason}): try again later, or {remedy}") from error
     if total and partial.stat().st_size != total:
         raise ValueError(f"{url} broke off after {partial.stat().st_size} of {total} bytes: run the command again")
     partial.replace(target)

@@ -14,6 +14,7 @@ from gan_modules.base import Batch, evaluating, require
 from gan_modules.losses import least_squares_discriminator, least_squares_generator
 from gan_modules.networks.translation import PatchDiscriminator, ResidualTranslator
 from gan_modules.pool import ImagePool
+from gan_modules.pretrained import CYCLEGAN_FILES
 from gan_modules.schedules import ScheduleName
 from gan_modules.translation import TranslationGAN
 
@@ -28,6 +29,7 @@ class CycleGAN(TranslationGAN):
         pool_size: earlier fakes that the discriminators are shown again; 0: none.
         blocks: residual blocks of the generators; None: 9 for images of 256 pixels and more, else 6.
         width: features of the first layer of generators and discriminators.
+        init_from: weights of the CycleGAN repository to begin with: ``latest_net_G_A.pth`` or the folder of such files.
     """
 
     moves_first = "generator"
@@ -41,11 +43,13 @@ class CycleGAN(TranslationGAN):
         pool_size: int = 50,
         blocks: int | None = None,
         width: int = 64,
+        init_from: str | None = None,
         lr_schedule: ScheduleName = "linear",
         lr_decay_start: float = 0.5,
         **options,
     ):
         super().__init__(lr_schedule=lr_schedule, lr_decay_start=lr_decay_start, **options)
+        self.start_from(init_from, CYCLEGAN_FILES)
         require(cycle_weight >= 0 and identity_weight >= 0, "cycle_weight and identity_weight must be 0 or more")
         require(pool_size >= 0, f"pool_size must be 0 or more, got {pool_size}")
         require(width >= 1 and (blocks is None or blocks >= 0), "width must be 1 or more, blocks 0 or more")
@@ -67,6 +71,7 @@ class CycleGAN(TranslationGAN):
         self.discriminator = nn.ModuleDict(
             {name: PatchDiscriminator(shape[0], width=self.width) for name, shape in (("A", a), ("B", b))}
         )
+        self.take_pretrained()
 
     def generate(self, batch: Batch) -> Batch:
         translate = self.generator

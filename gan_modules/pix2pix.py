@@ -13,6 +13,7 @@ from torch.nn.functional import l1_loss
 from gan_modules.base import Batch, evaluating, require
 from gan_modules.losses import cross_entropy_discriminator, non_saturating_generator
 from gan_modules.networks.translation import PatchDiscriminator, UNet
+from gan_modules.pretrained import PIX2PIX_FILES
 from gan_modules.schedules import ScheduleName
 from gan_modules.translation import TranslationGAN
 
@@ -25,6 +26,7 @@ class Pix2Pix(TranslationGAN):
         l1_weight: lambda, the weight of the L1 term.
         halvings: of the U-Net; None: 8 for images of 256 pixels and more, else down to 1 pixel.
         width: features of the first layer of both players.
+        init_from: weights of the pix2pix repository to begin with: ``latest_net_G.pth`` or the folder of such files.
     """
 
     needs_pairs = True
@@ -36,11 +38,13 @@ class Pix2Pix(TranslationGAN):
         l1_weight: float = 100.0,
         halvings: int | None = None,
         width: int = 64,
+        init_from: str | None = None,
         lr_schedule: ScheduleName = "linear",
         lr_decay_start: float = 0.5,
         **options,
     ):
         super().__init__(lr_schedule=lr_schedule, lr_decay_start=lr_decay_start, **options)
+        self.start_from(init_from, PIX2PIX_FILES)
         require(l1_weight >= 0, f"l1_weight must be 0 or more, got {l1_weight}")
         require(width >= 1 and (halvings is None or halvings >= 2), "width must be 1 or more, halvings 2 or more")
         self.l1_weight, self.halvings, self.width = l1_weight, halvings, width
@@ -61,6 +65,7 @@ class Pix2Pix(TranslationGAN):
         self.multiple = self.smallest = 2**halvings
         self.generator = UNet(source[0], target[0], halvings=halvings, width=self.width)
         self.discriminator = PatchDiscriminator(source[0] + target[0], width=self.width, norm="batch")
+        self.take_pretrained()
 
     def generate(self, batch: Batch) -> Batch:
         return {self.target: self.generator(batch[self.source])}

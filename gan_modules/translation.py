@@ -6,7 +6,8 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn.functional import pad
 
-from gan_modules.base import GANModule, require
+from gan_modules.base import GANModule, log, require
+from gan_modules.pretrained import load_pretrained
 
 
 class TranslationGAN(GANModule):
@@ -27,6 +28,19 @@ class TranslationGAN(GANModule):
             "with trainA and trainB",
         )
         super().fit_to(data)
+
+    def start_from(self, path: str | None, files: dict[str, tuple[str, str | None]]) -> None:
+        """Begin training with weights of the CycleGAN and pix2pix repository."""
+        self._pretrained = (path, files)
+        # A checkpoint has weights of its own, and must load where that file is not.
+        self.hparams.pop("init_from", None)
+
+    def take_pretrained(self) -> None:
+        """Fill the players that were just built, where there is something to fill them from."""
+        path, files = self._pretrained
+        if path is not None:
+            for line in load_pretrained(self, path, files):
+                log.warning("init_from: %s", line)
 
     @property
     def scored(self) -> dict[str, tuple[str, str]]:

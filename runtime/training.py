@@ -10,6 +10,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from callbacks import FID
 from datamodules import GANDataModule
+from gan_modules.export import save_generator
 from runtime.checkpoints import LastCheckpoint
 from runtime.cli import Parsed
 from runtime.loggers import make_loggers
@@ -59,6 +60,7 @@ def train(args: list[str], resume: tuple[Path, Path] | None, dry_run: bool, out:
     trainer = parsed.make_trainer(folder, loggers, callbacks)
     trainer.fit(parsed.model, datamodule=parsed.datamodule, ckpt_path=checkpoint, weights_only=True)
     if trainer.is_global_zero:
+        save_generator(parsed.model, folder, step=trainer.global_step, data=parsed.datamodule.name)
         if stop.received is not None:
             print(f"stopped by signal {stop.received} after step {trainer.global_step}: --resume {folder}", file=out)
         print(results(folder, loggers), file=out, flush=True)
