@@ -45,6 +45,8 @@ class FID(Callback):
         split: which real images.
         features: ``inception`` (FID), ``pixels``, or ``auto``: Inception on a GPU, pixels on a CPU.
         weights: file of Inception's weights; None: from torch's cache, else downloaded.
+        kid: also log the kernel distance of the same features (``score/kid``, on pixels ``score/kernel_pixels``), which
+            small sets of images do not bias; on one process.
         batch_size: images at a time.
         seed: of the latents; the same for every score.
     """
@@ -57,6 +59,7 @@ class FID(Callback):
         split: Literal["train", "test"] = "train",
         features: Literal["auto", "inception", "pixels"] = "auto",
         weights: str | None = None,
+        kid: bool = False,
         batch_size: int = 100,
         seed: int = 0,
     ):
@@ -65,7 +68,7 @@ class FID(Callback):
                 "fid.n_fake and fid.n_real must be 2 or more, fid.batch_size 1 or more, fid.every_n_steps 0 or more"
             )
         self.every_n_steps, self.n_fake, self.n_real, self.split = every_n_steps, n_fake, n_real, split
-        self.features, self.weights, self.batch_size, self.seed = features, weights, batch_size, seed
+        self.features, self.weights, self.kid, self.batch_size, self.seed = features, weights, kid, batch_size, seed
         #: The best score so far and its step, by score name; part of every checkpoint.
         self.best: dict[str, dict[str, float]] = {}
         self._distances: dict[str, FrechetDistance] = {}
@@ -84,7 +87,9 @@ class FID(Callback):
         features, weights = self._choose(model.device, tell=trainer.is_global_zero)
         # Each rank sums over its own share of fakes, rank 0 alone over the reals: torchmetrics adds all up.
         for label, (real, _) in model.scored.items():
-            distance = FrechetDistance(features, self._channels(trainer, model, real), weights).to(model.device)
+            distance = FrechetDistance(
+                features, self._channels(trainer, model, real), weights, keep_features=self._kernel(trainer)
+            ).to(model.device)
             if trainer.is_global_zero:
                 distance.load_statistics(self._real_statistics(trainer, model, distance, real, weights))
             self._distances[label] = distance
@@ -115,6 +120,9 @@ class FID(Callback):
         if next(iter(values)) in improved:
             trainer.save_checkpoint(Path(trainer.default_root_dir) / "checkpoints" / "best.ckpt")
 
+    def _kernel(self, trainer: Trainer) -> bool:
+        return self.kid and trainer.world_size == 1  # features are not gathered
+
     def _values(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
         values = {}
         for label, (_, fake) in model.scored.items():
@@ -122,7 +130,10 @@ class FID(Callback):
             distance.forget_fakes()
             for images in self._pictures(trainer, model, fake, self.n_fake):
                 distance.update(to_uint8(images), real=False)
-            values[f"{distance.name}_{label}" if label else distance.name] = distance.compute()
+            suffix = f"_{label}" if label else ""
+            values[distance.name + suffix] = distance.compute()
+            if self._kernel(trainer):
+                values[distance.kernel_name + suffix] = distance.kernel_distance()
         return values
 
     def _pictures(self, trainer: Trainer, model: LightningModule, name: str, n: int) -> Iterator[Tensor]:
@@ -170,7 +181,17 @@ class FID(Callback):
         data = trainer.datamodule
         n = min(self.n_real or data.size(self.split), data.size(self.split))
         network = "pixels8" if weights is None else f"inception-{file_hash(weights)}"
-        key = f"{data.name}|{data.fingerprint(self.split)}|{self.split}|{name}|{n}|{network}|tf-bilinear|mixed"
+        content = (
+            data.name,
+            data.fingerprint(self.split),
+            self.split,
+            name,
+            n,
+            network,
+            "mixed",
+            self._kernel(trainer),
+        )
+        key = "|".join(map(str, content))
         path = cache_folder() / f"{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}.pt"
         if path.is_file():
             return torch.load(path, weights_only=True)

@@ -138,6 +138,28 @@ def test_the_distance_equals_scipys():
     assert distance.compute() == pytest.approx(0, abs=1e-4)
 
 
+def test_the_kernel_distance_is_the_unbiased_polynomial_mmd():
+    real = torch.randint(0, 256, (40, 1, 16, 16), dtype=torch.uint8)
+    fake = torch.randint(0, 200, (40, 1, 16, 16), dtype=torch.uint8)
+    distance = FrechetDistance("pixels", channels=1, keep_features=True)
+    distance.update(real, real=True)
+    distance.update(fake[:10], real=False), distance.update(fake[10:], real=False)
+    x, y = (torch.nn.functional.avg_pool2d(i.double() / 255, 2).flatten(1) for i in (real, fake))
+    kernel = lambda a, b: (a @ b.T / 64 + 1) ** 3
+    off = lambda k: (k.sum() - k.trace()) / (40 * 39)
+    expected = off(kernel(x, x)) + off(kernel(y, y)) - 2 * kernel(x, y).mean()
+    assert distance.kernel_name == "kernel_pixels"
+    assert distance.kernel_distance() == pytest.approx(expected.item(), rel=1e-3)
+    statistics = distance.statistics()
+    again = FrechetDistance("pixels", channels=1, keep_features=True)
+    again.load_statistics(statistics)
+    again.update(fake, real=False)
+    assert again.kernel_distance() == pytest.approx(expected.item(), rel=1e-3)
+    again.forget_fakes()
+    again.update(real, real=False)
+    assert again.kernel_distance() < 1e-6 and again.compute() == pytest.approx(0, abs=1e-4)
+
+
 def test_a_score_is_of_the_model_against_the_data(tmp_path):
     model, data, watcher = small_gan(ema_decay=0.5), Digits(), FID(2, n_fake=250, n_real=400, batch_size=100)
     run = play(tmp_path, model, data, 4, callbacks=[watcher])

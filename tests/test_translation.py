@@ -248,10 +248,11 @@ def test_images_of_any_size_keep_it(cls, size):
 
 def test_training_draws_rows_and_scores_both_directions(tmp_path):
     data = Photos(crop_size=32, batch_size=2)
-    watchers = [SampleGrid(1, rows=3), FID(1, split="test", batch_size=7)]
+    watchers = [SampleGrid(1, rows=3), FID(1, split="test", batch_size=7, kid=True)]
     run = play(tmp_path, CycleGAN(width=4, blocks=1), data, 2, callbacks=watchers)
     names = sorted(path.name for path in (tmp_path / "samples").iterdir())
     assert names == [f"{d}_00000{i}.png" for d in ("AtoB", "BtoA") for i in range(3)]
-    assert {"score/frechet_pixels_AtoB", "score/frechet_pixels_BtoA"} <= set(run.callback_metrics)
+    names = {f"score/{kind}_pixels_{d}" for kind in ("frechet", "kernel") for d in ("AtoB", "BtoA")}
+    assert names <= set(run.callback_metrics)
     made = watchers[1]._distances["AtoB"].metric.fake_features_num_samples
     assert made == data.size("test") == len(data.shown("test")["A"])  # each test image once
