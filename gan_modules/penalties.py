@@ -13,11 +13,12 @@ def input_gradient_norms(judge: Judge, x: Tensor) -> Tensor:
 
     Autocast is off: under half precision the squared norm of a gradient over and underflows.
     """
+    autocast = torch.is_autocast_enabled(x.device.type)  # then the weights are float32, whatever x is
     with torch.autocast(x.device.type, enabled=False):
-        x = (x if x.dtype == torch.float64 else x.float()).detach().requires_grad_()
+        x = (x.float() if autocast else x).detach().requires_grad_()
         # The sum over rows gives every row its own gradient, because no output depends on another row's input.
         (gradient,) = torch.autograd.grad(judge(x).sum(), x, create_graph=True)
-        return gradient.flatten(1).norm(dim=1)
+        return (gradient if gradient.dtype == torch.float64 else gradient.float()).flatten(1).norm(dim=1)
 
 
 def gradient_penalty(judge: Judge, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:

@@ -199,3 +199,14 @@ def test_uniform_latents_fill_their_range(tmp_path):
     assert z.min() >= -1 and z.max() <= 1 and abs(z.std().item() - 3**-0.5) < 0.02
     play(tmp_path, model, Points(blob()), 2)
     assert weights(model).isfinite().all()
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "64-true", "bf16-true"])
+@pytest.mark.parametrize(
+    ("model_class", "options"), [(GAN, {}), (WGANGP, {"n_critic": 2}), (WGAN, {"discriminator_norm": "none"})]
+)
+def test_other_precisions_train_and_stay_finite(tmp_path, precision, model_class, options):
+    model = model_class(**SMALL, **options)
+    play(tmp_path, model, Points(blob(), batch_size=8), 3, precision=precision)
+    kinds = {"bf16-mixed": torch.float32, "64-true": torch.float64, "bf16-true": torch.bfloat16}
+    assert weights(model).isfinite().all() and weights(model).dtype == kinds[precision]
