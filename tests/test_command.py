@@ -37,6 +37,7 @@ def test_every_small_experiment_runs(command, name):
     run = run_of()
     assert run == Path(f"runs/{name}-digits/000-s0")
     found = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
+    assert {"generator.safetensors", "model.json"} <= found
     assert {"config.yaml", "metrics.csv", "metrics.jsonl", "index.html", "samples/reals.png"} <= found
     assert {
         "samples/fakes_000000.png",
@@ -56,6 +57,30 @@ def test_every_small_experiment_runs(command, name):
         table = list(csv.DictReader(file))
     assert len(table) == len(rows)
     assert [row["step"] for row in table if row["score/frechet_pixels"]] == ["4"]
+
+
+@pytest.mark.parametrize(
+    ("line", "pictures"),
+    [
+        (
+            "--model cyclegan --model.blocks 0",
+            {"AtoB_000000.png", "AtoB_000004.png", "BtoA_000000.png", "BtoA_000004.png"},
+        ),
+        ("--model pix2pix", {"AtoB_000000.png", "AtoB_000004.png"}),
+        ("--model pix2pix --direction BtoA", {"BtoA_000000.png", "BtoA_000004.png"}),
+    ],
+)
+def test_every_translation_runs(command, line, pictures):
+    status, out, err = command(f"{line} --model.width 2 {SHORT} --batch-size 2 --samples.rows 2")
+    assert status == 0, err
+    run = run_of()
+    assert {path.name for path in (run / "samples").iterdir()} == pictures
+    scores = set().union(*(json.loads(row) for row in (run / "metrics.jsonl").read_text().splitlines()))
+    for direction in {name[:4] for name in pictures}:
+        assert {f"score/frechet_pixels_{direction}", f"score/kernel_pixels_{direction}"} <= scores
+    Image.new("RGB" if "BtoA" in line or "cyclegan" in line else "L", (50, 30)).save("photo.png")
+    status, out, err = command(f"translate --checkpoint {run} --input photo.png --output out")
+    assert status == 0 and Image.open("out/photo.png").size == (50, 30), err
 
 
 def test_presets_are_all_valid_and_name_what_they_train(command):
