@@ -1,5 +1,6 @@
 """The Frechet distance of two sets of images, by torchmetrics, on Inception's features (then it is FID) or others."""
 
+import warnings
 from pathlib import Path
 
 import torch
@@ -74,7 +75,9 @@ class FrechetDistance(nn.Module):
         real, fake = (torch.cat(self._kept[kind]) for kind in (True, False))
         size = min(1000, len(real), len(fake))
         subsets = 1 if size == len(real) == len(fake) else 100
-        metric = KernelInceptionDistance(_Features(), subsets=subsets, subset_size=size)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns that it keeps all features, which is what was asked for
+            metric = KernelInceptionDistance(_Features(), subsets=subsets, subset_size=size)
         metric.update(real, real=True)
         metric.update(fake, real=False)
         with torch.random.fork_rng(devices=[]):  # it draws its subsets from torch's default generator

@@ -71,7 +71,7 @@ def test_every_small_experiment_runs(command, name):
     ],
 )
 def test_every_translation_runs(command, line, pictures):
-    status, out, err = command(f"{line} --model.width 2 {SHORT} --batch-size 2 --samples.rows 2")
+    status, _, err = command(f"{line} --model.width 2 {SHORT} --batch-size 2 --samples.rows 2")
     assert status == 0, err
     run = run_of()
     assert {path.name for path in (run / "samples").iterdir()} == pictures
@@ -79,7 +79,7 @@ def test_every_translation_runs(command, line, pictures):
     for direction in {name[:4] for name in pictures}:
         assert {f"score/frechet_pixels_{direction}", f"score/kernel_pixels_{direction}"} <= scores
     Image.new("RGB" if "BtoA" in line or "cyclegan" in line else "L", (50, 30)).save("photo.png")
-    status, out, err = command(f"translate --checkpoint {run} --input photo.png --output out")
+    status, _, err = command(f"translate --checkpoint {run} --input photo.png --output out")
     assert status == 0 and Image.open("out/photo.png").size == (50, 30), err
 
 
