@@ -24,6 +24,8 @@ class RunOptions:
         group: W&B's group, for runs that belong together.
         tensorboard: write TensorBoard's event files too (needs the package tensorboard).
         checkpoint_every: generator steps between two writes of checkpoints/last.ckpt.
+        threads: CPU threads that torch computes with; None: its own choice, one for each core. Networks as small as
+            those of the small experiments gain nothing from a second one, and lose much where cores are shared.
     """
 
     out: str = "runs"
@@ -33,6 +35,7 @@ class RunOptions:
     group: str | None = None
     tensorboard: bool = False
     checkpoint_every: int = 1000
+    threads: int | None = None
 
 
 def planned_folder(options: RunOptions, experiment: str, seed: int) -> Path:

@@ -41,6 +41,10 @@ def train(args: list[str], resume: tuple[Path, Path] | None, dry_run: bool, out:
     """
     logging.basicConfig(format="%(message)s")
     parsed = Parsed(args)
+    if parsed.run.threads is not None:
+        if parsed.run.threads < 1:
+            raise UsageError("--run.threads must be 1 or more")
+        torch.set_num_threads(parsed.run.threads)
     experiment = prepare(parsed)
     seed = parsed.config_init["seed_everything"]
     folder, checkpoint = resume or (planned_folder(parsed.run, experiment, seed), None)
@@ -139,7 +143,8 @@ def plan(parsed: Parsed, folder: Path) -> str:
 
 def _device(trainer: dict) -> str:
     if trainer["accelerator"] == "cpu" or (trainer["accelerator"] == "auto" and not torch.cuda.is_available()):
-        return f"CPU, {torch.get_num_threads()} threads"
+        threads = torch.get_num_threads()
+        return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
     return f"{trainer['accelerator']} x {trainer['devices']}"
 
 

@@ -257,6 +257,7 @@ def test_a_preset_that_scores_on_a_test_split_falls_back_where_there_is_none(com
         ("--resume last --data mnist", "--resume goes on with a run as it is: leave out --model, --data"),
         ("--model gan --dry-run=false", "--dry-run takes no value"),
         ("--model gan --model.seed 3", "--model.seed follows --seed"),
+        ("--model gan --run.threads 0", "--run.threads must be 1 or more"),
         ("--model gan --seed -1", "-1 is not in bounds"),
         ("--model gan --trainer.log_every_n_steps 0", "--trainer.log_every_n_steps must be 1 or more"),
         ("--model gan --trainer.gradient_clip_val 1", "--trainer.gradient_clip_val and accumulate_grad_batches do not"),
