@@ -17,6 +17,7 @@ import os
 import statistics
 import tempfile
 import time
+import traceback
 import warnings
 from pathlib import Path
 
@@ -44,11 +45,11 @@ class Noise(ImageDataModule):
 
     def __init__(self, side: int, channels: int, size: int = 12_800, **options):
         super().__init__(**options)
-        self.side, self.channels, self.size = side, channels, size
+        self.side, self.channels, self.count = side, channels, size
 
     def read(self, split):
         generator = torch.Generator().manual_seed(0)
-        shape = (self.size, self.channels, self.side, self.side)
+        shape = (self.count, self.channels, self.side, self.side)
         return Images(torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator))
 
 
@@ -206,6 +207,8 @@ def in_a_process(function, *arguments) -> tuple[float, float]:
         try:
             os.write(writer, repr(function(*arguments)).encode())
             status = 0
+        except Exception:
+            traceback.print_exc()
         finally:
             os._exit(status)
     os.close(writer)
