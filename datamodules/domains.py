@@ -145,7 +145,7 @@ class DomainsDataModule(GANDataModule):
         paired = getattr(self.model, "needs_pairs", False)
         samplers = {
             name: self.steps(
-                size=len(source), length=self.size("train"), flip=self.flip, stream=0 if paired else number
+                size=len(source), length=self.size("train"), flip=self.flip, cut=True, stream=0 if paired else number
             )
             for number, (name, source) in enumerate(sources.items())
         }

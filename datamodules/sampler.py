@@ -29,6 +29,7 @@ class StepSampler(Sampler[Draw]):
         n_critic: minibatches of one step.
         length: data drawn in an epoch; None: each once. More than ``size`` goes round them, in a new order each time.
         flip: mirror each datum with probability 1/2, decided anew each epoch.
+        cut: draw a corner for each datum anew each epoch; otherwise it is the upper left one.
         first_step: steps of this run that were taken before; an epoch that they reach into goes on where they end.
         stream: another number gives another order for the same seed, as for the second of two unpaired domains.
     """
@@ -44,10 +45,11 @@ class StepSampler(Sampler[Draw]):
         stream: int = 0,
         first_step: int = 0,
         flip: bool = False,
+        cut: bool = False,
         rank: int = 0,
         world_size: int = 1,
     ):
-        self.size, self.batch_size, self.n_critic, self.flip = size, batch_size, n_critic, flip
+        self.size, self.batch_size, self.n_critic, self.flip, self.cut = size, batch_size, n_critic, flip, cut
         self.length = size if length is None else length
         self.seed, self.stream, self.epoch, self.rank, self.world_size = seed, stream, 0, rank, world_size
         self.first_step = first_step
@@ -68,9 +70,22 @@ class StepSampler(Sampler[Draw]):
         rng = np.random.default_rng((self.seed, self.epoch, self.stream))
         turns = [rng.permutation(self.size) for _ in range(-(-self.length // self.size))]
         order = torch.from_numpy(np.concatenate(turns)[: self.length])
-        mirrored = torch.from_numpy(rng.random(self.length) < 0.5) & self.flip
-        corners = torch.from_numpy(rng.random((self.length, 2), dtype=np.float32))
+        draws = Draw(order, self._flips(rng), self._corners(rng))
         for step in range(max(0, self.first_step - self.epoch * len(self)), len(self)):
-            rows = torch.arange(step * self.per_step, (step + 1) * self.per_step)
-            mine = rows.view(self.n_critic, self.world_size, self.batch_size)[:, self.rank].reshape(-1)
-            yield Draw(order[mine], mirrored[mine], corners[mine])
+            everyone = [part[step * self.per_step : (step + 1) * self.per_step] for part in draws]
+            yield Draw(*everyone) if self.world_size == 1 else Draw(*(self._mine(part) for part in everyone))
+
+    def _flips(self, rng: np.random.Generator) -> Tensor:
+        if not self.flip:
+            return torch.zeros(self.length, dtype=torch.bool)
+        return torch.from_numpy(rng.random(self.length) < 0.5)
+
+    def _corners(self, rng: np.random.Generator) -> Tensor:
+        if not self.cut:
+            return torch.zeros(self.length, 2)
+        return torch.from_numpy(rng.random((self.length, 2), dtype=np.float32))
+
+    def _mine(self, everyone: Tensor) -> Tensor:
+        """This process's rows of every minibatch of a step."""
+        parts = everyone.view(self.n_critic, self.world_size, self.batch_size, *everyone.shape[1:])
+        return parts[:, self.rank].flatten(0, 1)

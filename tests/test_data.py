@@ -39,12 +39,12 @@ def test_the_order_is_a_function_of_seed_and_epoch():
 
 
 def test_two_ranks_see_the_minibatches_of_one_process():
-    alone = StepSampler(64, 4, n_critic=2, flip=True)
-    pair = [StepSampler(64, 2, n_critic=2, flip=True, rank=rank, world_size=2) for rank in range(2)]
+    alone = StepSampler(64, 4, n_critic=2, flip=True, cut=True)
+    pair = [StepSampler(64, 2, n_critic=2, flip=True, cut=True, rank=rank, world_size=2) for rank in range(2)]
     for whole, *parts in zip(alone, *pair, strict=True):
-        for field in ("index", "flip"):
-            rows = [getattr(part, field).view(2, 2) for part in parts]
-            assert torch.equal(torch.cat(rows, dim=1).flatten(), getattr(whole, field))
+        for field in ("index", "flip", "corner"):
+            rows = [getattr(part, field).unflatten(0, (2, 2)) for part in parts]
+            assert torch.equal(torch.cat(rows, dim=1).flatten(0, 1), getattr(whole, field))
 
 
 def test_flips_are_half_and_only_on_request():
