@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 #: First numbers of the keys below, so that no two streams of draws are the same one.
-WEIGHTS, LATENTS, OWN, DEFAULT, PICTURES = range(1, 6)
+WEIGHTS, LATENTS, OWN, PICTURES = 1, 2, 3, 5
 
 
 def seed_for(*key: int) -> int:
@@ -23,13 +23,14 @@ class StepRandomness:
 
     def __init__(self, seed: int, step: int, device: torch.device | str = "cpu", rank: int = 0, world_size: int = 1):
         self.device, self.rank, self.world_size = torch.device(device), rank, world_size
-        self._generator = torch.Generator(device).manual_seed(seed_for(LATENTS, seed, step))
-        self._own = torch.Generator().manual_seed(seed_for(OWN, seed, step, rank))
+        self._key, self._own = (seed, step, rank), None
+        latents = seed_for(LATENTS, seed, step)
+        self._generator = torch.Generator(device).manual_seed(latents)
         # What draws from the device's default generator (dropout) differs between processes and is repeatable too.
         # Not torch.manual_seed: where CUDA is built in but not in use, that keeps a stack trace of every call for ever.
         cuda = self.device.type == "cuda"
         default = torch.cuda.default_generators[self._generator.device.index] if cuda else torch.default_generator
-        default.manual_seed(seed_for(DEFAULT, seed, step, rank))
+        default.manual_seed((latents ^ 0x9E3779B9) + rank)
 
     def normal(self, n: int, *shape: int) -> Tensor:
         """Standard normal draws, shape (n, \\*shape)."""
@@ -41,6 +42,8 @@ class StepRandomness:
 
     def private(self, n: int, *shape: int) -> Tensor:
         """Uniform draws in [0, 1) for this process alone, on the CPU: for what each keeps to itself, as image pools."""
+        if self._own is None:  # few models ask
+            self._own = torch.Generator().manual_seed(seed_for(OWN, *self._key))
         return torch.rand(n, *shape, generator=self._own)
 
     def _mine(self, draw, n: int, shape: tuple[int, ...]) -> Tensor:
