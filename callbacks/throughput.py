@@ -51,12 +51,12 @@ class Throughput(ProgressBar):
         (last_step, last_time), self._mark = self._mark, (step, now)
         per_step = len(next(iter(batch.values()))) * trainer.world_size
         speed = (step - last_step) / (now - last_time)
-        self._speeds = {
+        speeds = {
             "speed/images_per_second": speed * per_step,
             "speed/steps_per_second": speed,
             "speed/images_seen": float(step * per_step),
         }
-        model.log_dict(self._speeds, batch_size=1)
+        model.log_dict(speeds, batch_size=1)
         if self._bar is not None:
             self._bar.set_postfix_str(f"{speed * per_step:.0f} images/s", refresh=False)
 
